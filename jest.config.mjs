@@ -1,0 +1,31 @@
+// One configuration for every suite. `FLOODGATE_NEST=nest10|nest11` runs it on that line of NestJS (see matrix/).
+const line = process.env.FLOODGATE_NEST;
+const fromLine = (name) => `<rootDir>/matrix/${line}/node_modules/${name}`;
+
+const swc = {
+  jsc: {
+    target: 'es2022',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    keepClassNames: true,
+  },
+  module: { type: 'es6' },
+};
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test', '<rootDir>/sample'],
+  testMatch: ['**/*.spec.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^nestjs-floodgate$': '<rootDir>/lib/index.ts',
+    ...(line ? { '^(@nestjs/(?:common|core|testing|platform-[a-z]+)(?:/.*)?)$': fromLine('$1') } : {}),
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/matrix/[^/]+/node_modules/nestjs-floodgate'],
+  maxWorkers: '100%',
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['lib/**/*.ts'],
+};

@@ -1,0 +1,42 @@
+import type { Take } from './kernel.js';
+import type { Scale, Ticks } from './ticks.js';
+
+/** The numbers of a policy as the kernel needs them. */
+export interface Limit {
+  readonly algorithm: 'token-bucket' | 'leaky-bucket';
+  readonly capacity: number;
+  readonly scale: Scale;
+  /** A leaky bucket that makes requests wait their turn. */
+  readonly shapes: boolean;
+  /** The longest wait that a shaping bucket admits, in microseconds. */
+  readonly maxWaitMicros?: number;
+}
+
+/** What one bucket answers, all of it derived from the level that the store found. */
+export interface Reading {
+  /** Whether this bucket admits the take; the transaction needs all of them. */
+  readonly fits: boolean;
+  /** The level after the transaction, in ticks of the policy. */
+  readonly level: Ticks;
+  /** Whole tokens that can be taken now, rounded down. */
+  readonly remaining: number;
+  /** 0 where the take fits, null where it never can; rounded up. */
+  readonly retryAfterMs: number | null;
+  /** Time until the bucket is full, rounded up. */
+  readonly resetAfterMs: number;
+  /** How long the start of an admitted take lies ahead, rounded up. */
+  readonly delayMs: number;
+}
+
+/** The verdict of a transaction, shared by the readings of its buckets. */
+export interface Verdict {
+  readonly admitted: boolean;
+  /** Microseconds until the shared start. */
+  readonly wait: Ticks;
+}
+
+/** How an algorithm asks the kernel, and how it reads the answer. */
+export interface Algorithm {
+  take(limit: Limit, key: string, cost: number): Take;
+  read(limit: Limit, take: Take, level: Ticks, verdict: Verdict): Reading;
+}

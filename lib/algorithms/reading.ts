@@ -1,0 +1,46 @@
+import { raisedLevel, type Take } from './kernel.js';
+import type { Limit, Reading, Verdict } from './limit.js';
+import { ceilDivide, minus, type Ticks } from './ticks.js';
+
+/** What both algorithms answer alike. `delayMs` is theirs to say. */
+export function readLevel(
+  limit: Limit,
+  take: Take,
+  found: Ticks,
+  verdict: Verdict,
+): Omit<Reading, 'delayMs'> {
+  const raised = raisedLevel(take, found, verdict.wait);
+  const fits = raised <= take.allowance;
+  const level = verdict.admitted ? (raised as number) + take.add : found;
+  const { ticksPerMicro } = limit.scale;
+  return {
+    fits,
+    level,
+    remaining: remainingTokens(limit, level),
+    retryAfterMs: fits ? 0 : take.allowance < 0 ? null : toMs(minus(raised, take.allowance), ticksPerMicro),
+    resetAfterMs: toMs(level, ticksPerMicro),
+  };
+}
+
+/** Whole tokens missing from nothing: what can be taken now, never below 0. */
+export function remainingTokens(limit: Limit, level: Ticks): number {
+  const { ticksPerToken } = limit.scale;
+  const free = limit.capacity * ticksPerToken;
+  return level >= free ? 0 : Math.floor((free - (level as number)) / ticksPerToken);
+}
+
+/** Milliseconds, rounded up, until one whole token more than now is free: no more can be used before. */
+export function nextTokenMs(limit: Limit, level: Ticks): number {
+  const { ticksPerToken, ticksPerMicro } = limit.scale;
+  const target = (limit.capacity - remainingTokens(limit, level) - 1) * ticksPerToken;
+  return toMs(minus(level, target), ticksPerMicro);
+}
+
+/** The time to drain so many ticks, in milliseconds, rounded up: `⌈⌈a ÷ b⌉ ÷ c⌉ = ⌈a ÷ (b × c)⌉`. */
+export function toMs(ticks: Ticks, ticksPerMicro: number): number {
+  return microsToMs(ceilDivide(ticks, ticksPerMicro));
+}
+
+export function microsToMs(micros: Ticks): number {
+  return Number(ceilDivide(micros, 1000));
+}

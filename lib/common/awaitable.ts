@@ -1,0 +1,25 @@
+/** A value now, or a promise of it: what needs no I/O should make nobody wait. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** Goes on with a value, at once where it is there already. */
+export function chain<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
+  return isPromise(value) ? value.then(next) : next(value);
+}
+
+/** What a function makes of each item, at once where nothing has to be awaited. */
+export function mapAll<T, U>(items: readonly T[], make: (item: T) => Awaitable<U>): Awaitable<U[]> {
+  const values: Awaitable<U>[] = [];
+  try {
+    for (const item of items) values.push(make(item));
+  } catch (error) {
+    // What is under way has lost its listener: a second failure must not end the process.
+    for (const value of values) if (isPromise(value)) value.catch(() => undefined);
+    throw error;
+  }
+  return values.some(isPromise) ? Promise.all(values) : (values as U[]);
+}
+
+/** By shape: a promise of another library, or of another realm, is one too. */
+function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+  return typeof (value as Promise<T> | undefined)?.then === 'function';
+}

@@ -1,0 +1,27 @@
+/** Every error of this package: what it means, and what to do about it. `docs/errors.md` lists the same codes. */
+export const errorCodes = {
+  INVALID_RATE: 'A rate is neither a positive number nor a text like "5/s", "100/min", "30/10s".',
+  INVALID_CAPACITY: 'A capacity is not an integer of at least 1.',
+  INVALID_COST: 'A cost is not an integer of at least 0.',
+  COST_ABOVE_CAPACITY: 'A static cost is above the capacity, so the request could never be admitted.',
+  RATE_DOES_NOT_FIT: 'Capacity and rate together cannot be counted exactly in integers below 2^53.',
+  INVALID_OPTION: 'An option has a value of the wrong type or out of its range.',
+  UNKNOWN_OPTION: 'An option does not exist.',
+  INVALID_NAME:
+    'The name of a policy is not 1 to 128 printable ASCII characters without spaces, quotes, colons and braces.',
+  POLICY_NEEDS_NAME: 'A policy without a name is used where only a name says which bucket is meant.',
+  UNKNOWN_POLICY: 'A name names no policy.',
+  POLICY_CONFLICT: 'Two policies with one name differ in their parameters.',
+  DUPLICATE_SCOPE: 'Two places would share a bucket by accident, because their names are the same.',
+  NAMELESS_CLASS: 'A limited class has no name to derive the name of its buckets from.',
+  NOT_A_HANDLER: 'A limit is declared where no request ever arrives.',
+  MISSING_FOR_ROOT: 'A route is limited, but RateLimitModule.forRoot() is not imported.',
+  DUPLICATE_FOR_ROOT: 'RateLimitModule.forRoot() is imported more than once.',
+  NO_USER: 'A policy by user was decided for a request without a user.',
+  INVALID_KEY: 'A key resolver did not return a text.',
+  NO_HTTP_REQUEST: 'A key resolver that reads an HTTP request was asked outside HTTP.',
+  IOREDIS_MISSING: 'The option `redis` is set, but the package ioredis is not installed.',
+  CLUSTER_SHAPING: 'Shaping leaky buckets with different keys cannot share a start on Redis Cluster.',
+} as const;
+
+export type RateLimitErrorCode = keyof typeof errorCodes;

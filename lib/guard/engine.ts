@@ -1,0 +1,77 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
+import { checkCost } from '../options/parse-policy.js';
+import type { Stage } from '../options/policy-options.js';
+import type { PlannedPolicy } from '../plan/handler-plan.js';
+import type { PlanCatalog } from '../plan/plan-catalog.js';
+import type { Transports } from '../transport/transports.js';
+import { Ledger } from './ledger.js';
+
+/** Decides a stage of an invocation: plan → keys → limiter → transport. */
+export class RateLimitEngine {
+  private readonly ledgers = new WeakMap<object, Ledger>();
+
+  constructor(
+    private readonly catalog: PlanCatalog,
+    private readonly limiter: Limiter,
+    private readonly transports: Transports,
+  ) {}
+
+  /**
+   * Decides what the stage still has to decide.
+   * @returns the invocation's ledger, or undefined where the handler has no policy
+   * @throws what the transport refuses with
+   */
+  decide(context: ExecutionContext, stage: Stage): Awaitable<Ledger | undefined> {
+    const plan = this.catalog.planOf(context.getClass(), context.getHandler() as () => unknown);
+    if (plan.guard.length + plan.handler.length === 0) return undefined;
+    const ledger = this.ledgerOf(context);
+    const pending = ledger.open(plan[stage]);
+    if (pending.length === 0) return ledger;
+    const charges = mapAll(pending, (planned) => chargeOf(planned, context));
+    return chain(charges, (known) =>
+      chain(this.limiter.decide(known), (judgement) => this.settle(context, ledger, judgement)),
+    );
+  }
+
+  private settle(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
+    const transport = this.transports.of(context);
+    ledger.record(judgement);
+    transport.publish(context, ledger.outcomes);
+    if (!judgement.admitted) throw transport.refusal(context, judgement.outcomes);
+    return ledger;
+  }
+
+  private ledgerOf(context: ExecutionContext): Ledger {
+    const invocation = this.transports.of(context).invocation(context);
+    const known = this.ledgers.get(invocation);
+    if (known !== undefined) return known;
+    const ledger = new Ledger();
+    this.ledgers.set(invocation, ledger);
+    return ledger;
+  }
+}
+
+function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge> {
+  const { key, cost } = planned;
+  const questions = [key, typeof cost === 'number' ? () => cost : cost];
+  return chain(
+    mapAll<(typeof questions)[number], unknown>(questions, (ask) => ask(context)),
+    ([keyText, tokens]) => {
+      checkKey(keyText, planned);
+      checkCost(tokens, `${planned.place}: '${planned.id}'`);
+      return { placed: planned, key: keyText, cost: tokens };
+    },
+  );
+}
+
+function checkKey(key: unknown, { place, id }: PlannedPolicy): asserts key is string {
+  if (typeof key === 'string') return;
+  throw new RateLimitError(
+    'INVALID_KEY',
+    `${place}: the key of '${id}' is ${show(key)}; return a text, as (context) => String(…)`,
+  );
+}

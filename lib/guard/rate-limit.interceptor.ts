@@ -1,0 +1,33 @@
+import {
+  type CallHandler,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type NestInterceptor,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { Observable } from 'rxjs';
+import { waitUntil } from '../limiter/wait.js';
+import type { RateLimitEngine } from './engine.js';
+import { findEngine } from './find-engine.js';
+import { currentLedger } from './ledger.js';
+
+/** Decides the handler stage, after every guard, and lets the request wait for its slot. */
+@Injectable()
+export class RateLimitInterceptor implements NestInterceptor, OnModuleInit {
+  private engine!: RateLimitEngine;
+
+  constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
+
+  onModuleInit(): void {
+    this.engine = findEngine(this.moduleRef);
+  }
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const ledger = await this.engine.decide(context, 'handler');
+    if (ledger === undefined) return next.handle();
+    await waitUntil(ledger.startAt);
+    return currentLedger.run(ledger, () => next.handle());
+  }
+}

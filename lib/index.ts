@@ -1,0 +1,47 @@
+export { LeakyBucket } from './decorators/leaky-bucket.decorator.js';
+export { RateLimit } from './decorators/rate-limit.decorator.js';
+export { RateLimitDecision } from './decorators/rate-limit-decision.decorator.js';
+export { SkipRateLimit } from './decorators/skip-rate-limit.decorator.js';
+export { TokenBucket } from './decorators/token-bucket.decorator.js';
+export { errorCodes, type RateLimitErrorCode } from './errors/codes.js';
+export { RateLimitError } from './errors/rate-limit.error.js';
+export { RateLimitGuard } from './guard/rate-limit.guard.js';
+export { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
+export {
+  type ByIpOptions,
+  type ByUserOptions,
+  byAll,
+  byGlobal,
+  byHeader,
+  byIp,
+  byParam,
+  byUser,
+  type KeyResolver,
+} from './keys/index.js';
+export type { CombinedDecision, Decision } from './limiter/decision.js';
+export {
+  type ConsumeOptions,
+  type ConsumeRequest,
+  RateLimiterService,
+} from './limiter/rate-limiter.service.js';
+export { leakyBucket, tokenBucket } from './options/make-policy.js';
+export type {
+  HeaderStyle,
+  MemoryOptions,
+  RateLimitModuleOptions,
+  RateLimitOptionsFactory,
+  RedisConnectionOptions,
+} from './options/module-options.js';
+export type { Policy } from './options/policy.js';
+export type {
+  CostResolver,
+  LeakyBucketOptions,
+  PolicyOptions,
+  Rate,
+  Stage,
+  TokenBucketOptions,
+} from './options/policy-options.js';
+export { RateLimitModule } from './rate-limit.module.js';
+export type { RedisClient } from './stores/redis/redis-client.js';
+export type { ProblemDetails } from './transport/http/problem-details.js';
+export { RateLimitExceededException } from './transport/rate-limit-exceeded.exception.js';

@@ -1,0 +1,6 @@
+import { describeKey, type KeyResolver } from './key-resolver.js';
+
+/** One bucket for everybody. */
+export function byGlobal(): KeyResolver {
+  return describeKey('byGlobal()', () => 'all');
+}

@@ -1,0 +1,41 @@
+import ipaddr from 'ipaddr.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import { httpRequest } from './http-request.js';
+import { describeKey, type KeyResolver } from './key-resolver.js';
+
+export interface ByIpOptions {
+  /** How many leading bits of an IPv6 address are one client: 1 to 128, by default 64, the smallest usual network. */
+  readonly ipv6Prefix?: number;
+}
+
+/**
+ * The client's address, as the framework sees it (`request.ip`): behind a proxy, set `trust proxy` there.
+ * An IPv6 address counts as its network; an IPv4 address mapped into IPv6 is the IPv4 address.
+ * @throws RateLimitError `INVALID_OPTION` for a prefix out of range
+ */
+export function byIp({ ipv6Prefix = 64 }: ByIpOptions = {}): KeyResolver {
+  if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
+    throw new RateLimitError(
+      'INVALID_OPTION',
+      `byIp: ipv6Prefix is ${show(ipv6Prefix)}; write a number of bits from 1 to 128, as byIp({ ipv6Prefix: 64 })`,
+    );
+  }
+  return describeKey(`byIp(${ipv6Prefix})`, (context) =>
+    networkOf(httpRequest(context, 'byIp()').ip, ipv6Prefix),
+  );
+}
+
+/** Requests without a readable address (a Unix socket, a closed connection) are one client. */
+const UNKNOWN = 'unknown';
+
+function networkOf(ip: string | undefined, ipv6Prefix: number): string {
+  // A zone (fe80::1%eth0) names an interface of this machine, not a client.
+  const text = ip?.split('%')[0] ?? '';
+  if (!ipaddr.isValid(text)) return UNKNOWN;
+  const address = ipaddr.process(text);
+  if (address.kind() === 'ipv4') return address.toString();
+  return ipv6Prefix === 128
+    ? address.toString()
+    : `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${ipv6Prefix}`).toString()}/${ipv6Prefix}`;
+}

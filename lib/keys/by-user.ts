@@ -1,0 +1,44 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { chain } from '../common/awaitable.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { httpRequest } from './http-request.js';
+import { afterAuthentication, describeKey, type KeyResolver, keyText } from './key-resolver.js';
+
+export interface ByUserOptions {
+  /** Who is limited where there is no user. Without it such a request is an error. */
+  readonly anonymous?: KeyResolver;
+}
+
+/**
+ * A property of `request.user`, as authentication guards set it; `id` by default. Decided at the handler stage, after
+ * every guard.
+ * @throws RateLimitError `NO_USER` at the request, where there is no user and no `anonymous`
+ */
+export function byUser(property = 'id', { anonymous }: ByUserOptions = {}): KeyResolver {
+  const text = `byUser(${property}${anonymous ? `, ${keyText(anonymous)}` : ''})`;
+  const resolve: KeyResolver = (context) => {
+    const user = httpRequest(context, text).user as Record<string, unknown> | null | undefined;
+    const id = identity(user?.[property]);
+    // The two kinds must not meet: a user may be called like an address.
+    if (id !== undefined) return anonymous ? `user|${id}` : id;
+    if (anonymous === undefined) throw noUser(context, property);
+    return chain(anonymous(context), (key) => `anonymous|${key}`);
+  };
+  return afterAuthentication(describeKey(text, resolve, anonymous ? [anonymous] : []));
+}
+
+/** Text, numbers, and objects that know how to be text (an ObjectId); never `undefined` or `[object Object]`. */
+function identity(value: unknown): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  if (typeof value === 'bigint' || Number.isFinite(value)) return String(value);
+  if (typeof value !== 'object' || value === null) return undefined;
+  return value.toString === Object.prototype.toString || Array.isArray(value) ? undefined : String(value);
+}
+
+function noUser(context: ExecutionContext, property: string): RateLimitError {
+  const place = `${context.getClass().name}.${context.getHandler().name}`;
+  return new RateLimitError(
+    'NO_USER',
+    `${place}: byUser('${property}') found no request.user.${property}. Put an authentication guard on the route, or say who is limited instead: byUser('${property}', { anonymous: byIp() })`,
+  );
+}

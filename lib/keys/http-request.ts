@@ -1,0 +1,20 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+
+/** What the key resolvers read of an Express or Fastify request. */
+export interface HttpRequest {
+  readonly ip?: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly params?: Readonly<Record<string, string | undefined>>;
+  readonly user?: unknown;
+}
+
+/** @throws RateLimitError `NO_HTTP_REQUEST` outside HTTP */
+export function httpRequest(context: ExecutionContext, resolver: string): HttpRequest {
+  if (context.getType<string>() === 'http') return context.switchToHttp().getRequest<HttpRequest>();
+  const place = `${context.getClass().name}.${context.getHandler().name}`;
+  throw new RateLimitError(
+    'NO_HTTP_REQUEST',
+    `${place}: ${resolver} reads an HTTP request, and this is ${context.getType<string>()}. Give the policy a key of its own: key: (context) => …`,
+  );
+}

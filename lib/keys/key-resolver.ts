@@ -1,0 +1,56 @@
+import type { ExecutionContext } from '@nestjs/common';
+import type { Awaitable } from '../common/awaitable.js';
+
+/** Says who is limited: any text. Runs before pipes, so it sees the request as it came. */
+export type KeyResolver = (context: ExecutionContext) => Awaitable<string>;
+
+const TRAITS = Symbol.for('nestjs-floodgate.key-traits');
+
+interface KeyTraits {
+  /** What the resolver is, as one would write it. */
+  readonly text: string;
+  /** Whether it reads what authentication guards have found out. */
+  readonly needsUser: boolean;
+  /** Whether the text says all: two resolvers with it are equal. Not so with a function of the user's own inside. */
+  readonly comparable: boolean;
+}
+
+type DescribedResolver = KeyResolver & { readonly [TRAITS]?: KeyTraits };
+
+/** A resolver of ours, described, so that plans can compare it and know its stage. `parts` are resolvers inside it. */
+export function describeKey(
+  text: string,
+  resolver: KeyResolver,
+  parts: readonly KeyResolver[] = [],
+): KeyResolver {
+  return withTraits(resolver, {
+    text,
+    needsUser: parts.some(needsUser),
+    comparable: parts.every((part) => traits(part)?.comparable === true),
+  });
+}
+
+/** The same resolver, marked as one that has to run after authentication. */
+export function afterAuthentication(resolver: KeyResolver): KeyResolver {
+  return withTraits(resolver, { ...(traits(resolver) as KeyTraits), needsUser: true });
+}
+
+/** What tells two resolvers apart: the description, or the function itself where it is the user's own. */
+export function keyIdentity(resolver: KeyResolver): string | KeyResolver {
+  const known = traits(resolver);
+  return known?.comparable ? known.text : resolver;
+}
+
+export function needsUser(resolver: KeyResolver): boolean {
+  return traits(resolver)?.needsUser ?? false;
+}
+
+export function keyText(resolver: KeyResolver): string {
+  return traits(resolver)?.text ?? (resolver.name || 'a function');
+}
+
+const traits = (resolver: KeyResolver): KeyTraits | undefined => (resolver as DescribedResolver)[TRAITS];
+
+function withTraits(resolver: KeyResolver, value: KeyTraits): KeyResolver {
+  return Object.assign(resolver, { [TRAITS]: Object.freeze(value) });
+}

@@ -1,0 +1,33 @@
+import { createHash } from 'node:crypto';
+
+/** Longer keys are hashed, so that hostile text costs no memory. */
+const MAX_LENGTH = 128;
+
+// White space, controls, the escape sign, the braces of a hash tag, and surrogates without their partner.
+const UNSAFE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not pass
+  /[\s%{}\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/**
+ * The name of a bucket: `policy:{key}`. The braces make all buckets of one key live in one slot of a Redis Cluster.
+ * Injective: two keys never share a name.
+ */
+export function bucketKey(policy: string, key: string): string {
+  return `${escapeText(policy)}:{${keyPart(key)}}`;
+}
+
+function keyPart(key: string): string {
+  // An empty hash tag is none at all. No escape reads `%-` or `%#`.
+  if (key === '') return '%-';
+  const escaped = escapeText(key);
+  return escaped.length <= MAX_LENGTH
+    ? escaped
+    : `%#${createHash('sha256').update(escaped).digest('base64url')}`;
+}
+
+function escapeText(text: string): string {
+  return text.replace(UNSAFE, (unit) => {
+    const code = unit.charCodeAt(0);
+    return code > 0xff ? `%u${code.toString(16)}` : `%${code.toString(16).padStart(2, '0')}`;
+  });
+}

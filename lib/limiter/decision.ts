@@ -1,0 +1,47 @@
+/** The outcome of a limit for one request. */
+export interface Decision {
+  /** Whether this limit lets the request pass. Among several limits, all must. */
+  readonly allowed: boolean;
+  /** The policy's name, or the place where a policy without a name stands, as `ChatController.ask`. */
+  readonly policy: string;
+  /** Who is limited. */
+  readonly key: string;
+  /** The capacity. */
+  readonly limit: number;
+  /** Whole tokens (or places) left, rounded down. */
+  readonly remaining: number;
+  /** After how long the same request would pass, in milliseconds rounded up: 0 if allowed, null if never. */
+  readonly retryAfterMs: number | null;
+  /** After how long the bucket is full again, in milliseconds rounded up. */
+  readonly resetAfterMs: number;
+  /** How long the request waits for its turn, in milliseconds rounded up. */
+  readonly delayMs: number;
+  /** Which store has decided. */
+  readonly source: 'memory' | 'redis';
+}
+
+/** The outcome of several limits together: all or nothing. */
+export interface CombinedDecision {
+  readonly allowed: boolean;
+  /** One decision for each limit, in the order asked. */
+  readonly decisions: readonly Decision[];
+  /** The one that matters most to the caller: see {@link tightest}. */
+  readonly tightest: Decision;
+}
+
+/** The refusal that lasts longest; where nothing refuses, the limit with the least left, then the slowest to refill. */
+export function tightest(decisions: readonly Decision[]): Decision | undefined {
+  let found: Decision | undefined;
+  for (const decision of decisions) {
+    if (found === undefined || isTighter(decision, found)) found = decision;
+  }
+  return found;
+}
+
+function isTighter(a: Decision, b: Decision): boolean {
+  if (a.allowed !== b.allowed) return b.allowed;
+  if (!a.allowed) return retryAfter(a) > retryAfter(b);
+  return a.remaining === b.remaining ? a.resetAfterMs > b.resetAfterMs : a.remaining < b.remaining;
+}
+
+const retryAfter = ({ retryAfterMs }: Decision): number => retryAfterMs ?? Number.POSITIVE_INFINITY;

@@ -1,0 +1,78 @@
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import { keyIdentity } from '../keys/key-resolver.js';
+import { Policy } from '../options/policy.js';
+import type { PlacedPolicy } from './placed-policy.js';
+
+interface Definition extends PlacedPolicy {
+  readonly place: string;
+}
+
+/** The named policies of an application: a name means the same wherever it is used. */
+export class PolicyRegistry {
+  private readonly definitions = new Map<string, Definition>();
+
+  get names(): string[] {
+    return [...this.definitions.keys()];
+  }
+
+  /**
+   * Makes a named policy known. The same parameters may be given in several places.
+   * @throws RateLimitError `POLICY_NEEDS_NAME`, or `POLICY_CONFLICT` where they differ
+   */
+  define(policy: Policy, place: string): PlacedPolicy {
+    const { name } = policy;
+    if (name === undefined) {
+      throw new RateLimitError(
+        'POLICY_NEEDS_NAME',
+        `${place}: the ${policy.algorithm} of capacity ${policy.capacity} has no name, so nothing says which bucket is meant; give it one: name: 'chat'`,
+      );
+    }
+    const known = this.definitions.get(name);
+    if (known === undefined) {
+      const definition = Object.freeze({ id: name, policy, place });
+      this.definitions.set(name, definition);
+      return definition;
+    }
+    const difference = known.policy === policy ? undefined : firstDifference(known.policy, policy);
+    if (difference === undefined) return known;
+    throw new RateLimitError(
+      'POLICY_CONFLICT',
+      `${place}: policy '${name}' has ${difference}, unlike '${name}' of ${known.place}; define it once as a value and use @RateLimit(value), or give one of them another name`,
+    );
+  }
+
+  /**
+   * A named policy by its value, which also defines it, or by its name.
+   * @throws RateLimitError `UNKNOWN_POLICY`, `POLICY_NEEDS_NAME`, `POLICY_CONFLICT`
+   */
+  find(policy: Policy | string, place: string): PlacedPolicy {
+    if (policy instanceof Policy) return this.define(policy, place);
+    const known = this.definitions.get(policy);
+    if (known !== undefined) return known;
+    const names = this.names.map((name) => `'${name}'`).join(', ') || 'none';
+    throw new RateLimitError(
+      'UNKNOWN_POLICY',
+      `${place}: ${show(policy)} names no policy; known are: ${names}. Add it to RateLimitModule.forRoot({ policies: [tokenBucket({ name: … })] })`,
+    );
+  }
+}
+
+/** The first parameter in which two policies differ, as a text; functions are the same only if they are one. */
+function firstDifference(a: Policy, b: Policy): string | undefined {
+  for (const [parameter, read] of PARAMETERS) {
+    if (read(a) !== read(b)) return `${parameter} ${show(read(b))} instead of ${show(read(a))}`;
+  }
+  return undefined;
+}
+
+const PARAMETERS: readonly [string, (policy: Policy) => unknown][] = [
+  ['algorithm', (policy) => policy.algorithm],
+  ['capacity', (policy) => policy.capacity],
+  ['rate', (policy) => `${policy.effectiveRate.tokens}/${policy.effectiveRate.perMicroseconds}µs`],
+  ['shape', (policy) => policy.limit.shapes],
+  ['maxWaitMs', (policy) => policy.maxWaitMs],
+  ['key', (policy) => policy.key && keyIdentity(policy.key)],
+  ['cost', (policy) => policy.cost],
+  ['stage', (policy) => policy.stage],
+];

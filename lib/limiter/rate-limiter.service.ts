@@ -1,0 +1,91 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import { checkCost } from '../options/parse-policy.js';
+import type { Policy } from '../options/policy.js';
+import { type CombinedDecision, type Decision, tightest } from './decision.js';
+import { type Charge, type Judgement, Limiter } from './limiter.js';
+import type { PlacedPolicy } from './placed-policy.js';
+import { PolicyRegistry } from './policy-registry.js';
+
+export interface ConsumeOptions {
+  /** Tokens to take: an integer of at least 0, by default 1; 0 asks without taking. */
+  cost?: number;
+}
+
+export interface ConsumeRequest extends ConsumeOptions {
+  /** A named policy, or its name. */
+  policy: Policy | string;
+  /** Who is limited: any text. */
+  key: string;
+}
+
+/**
+ * Everything the guard can do, without HTTP. Wherever a policy is expected, a named policy or its name will do.
+ * A refusal is a value; what is rejected is misuse (`RateLimitError`: `UNKNOWN_POLICY`, `POLICY_NEEDS_NAME`,
+ * `POLICY_CONFLICT`, `INVALID_KEY`, `INVALID_COST`) or a failure of the store.
+ */
+@Injectable()
+export class RateLimiterService {
+  constructor(
+    @Inject(Limiter) private readonly limiter: Limiter,
+    @Inject(PolicyRegistry) private readonly registry: PolicyRegistry,
+  ) {}
+
+  /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
+  async consume(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
+    return only(await this.limiter.decide([this.charge('consume', policy, key, options)]));
+  }
+
+  /** All or nothing, in one round trip: if one limit refuses, none is charged. */
+  async consumeAll(requests: readonly ConsumeRequest[]): Promise<CombinedDecision> {
+    if (!Array.isArray(requests) || requests.length === 0) {
+      throw new RateLimitError(
+        'INVALID_OPTION',
+        `consumeAll: the requests are ${show(requests)}; write [{ policy, key }, …]`,
+      );
+    }
+    const charges = requests.map(({ policy, key, cost }) => this.charge('consumeAll', policy, key, { cost }));
+    const { admitted, outcomes } = await this.limiter.decide(charges);
+    const decisions = outcomes.map(({ decision }) => decision);
+    return { allowed: admitted, decisions, tightest: tightest(decisions) as Decision };
+  }
+
+  /** What `consume` would answer, with nothing taken. */
+  async peek(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
+    return only(await this.limiter.decide([this.charge('peek', policy, key, options)], { peek: true }));
+  }
+
+  /**
+   * Gives tokens back, never beyond full. On a leaky bucket that makes requests wait nothing is given back, for places
+   * already promised do not move.
+   * @returns whether anything was given back
+   */
+  async refund(policy: Policy | string, key: string, cost: number): Promise<boolean> {
+    return this.limiter.refund(this.charge('refund', policy, key, { cost }));
+  }
+
+  /**
+   * Forgets the bucket: it is full again.
+   * @returns whether there was one
+   */
+  async reset(policy: Policy | string, key: string): Promise<boolean> {
+    const { placed } = this.charge('reset', policy, key, {});
+    return this.limiter.reset(placed, key);
+  }
+
+  private charge(method: string, policy: Policy | string, key: string, { cost = 1 }: ConsumeOptions): Charge {
+    const place = `RateLimiterService.${method}`;
+    const placed: PlacedPolicy = this.registry.find(policy, place);
+    if (typeof key !== 'string') {
+      throw new RateLimitError(
+        'INVALID_KEY',
+        `${place}: key is ${show(key)}; write a text, as String(user.id)`,
+      );
+    }
+    checkCost(cost, place);
+    return { placed, key, cost };
+  }
+}
+
+const only = ({ outcomes }: Judgement): Decision => (outcomes[0] as Judgement['outcomes'][number]).decision;

@@ -1,0 +1,39 @@
+import type { KeyResolver } from '../keys/index.js';
+import type { RedisClient } from '../stores/redis/redis-client.js';
+import type { Policy } from './policy.js';
+
+/** Which headers a response tells its limits with. */
+export type HeaderStyle = 'standard' | 'legacy' | 'both' | 'none';
+
+/** Options of an ioredis client that this package opens: passed on as they are. */
+export type RedisConnectionOptions = Readonly<Record<string, unknown>>;
+
+export interface MemoryOptions {
+  /** The most buckets that are kept, by default 100,000. */
+  maxKeys?: number;
+}
+
+export interface RateLimitModuleOptions {
+  /**
+   * Where the buckets live: a URL, the options of an ioredis client, or a client (`Redis` or `Cluster`) of your own,
+   * which is used as it is and never closed. Without it they live in this process, and the boot log says so.
+   */
+  redis?: string | RedisConnectionOptions | RedisClient;
+  /** What every Redis key begins with, by default `floodgate`. */
+  prefix?: string;
+  /** The embedded store, used where `redis` is not set. */
+  memory?: MemoryOptions;
+  /** Who is limited where a policy does not say it; by default `byIp()`. */
+  key?: KeyResolver;
+  /** Named policies, for `@RateLimit('name')` and the service. */
+  policies?: readonly Policy[];
+  /** Policies of every route, beside those of its decorators. */
+  global?: readonly Policy[];
+  /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */
+  headers?: HeaderStyle;
+}
+
+/** For `forRootAsync({ useClass })` and `useExisting`. */
+export interface RateLimitOptionsFactory {
+  createRateLimitOptions(): Promise<RateLimitModuleOptions> | RateLimitModuleOptions;
+}

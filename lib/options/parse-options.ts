@@ -1,0 +1,69 @@
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import { byIp, type KeyResolver } from '../keys/index.js';
+import type { RedisClient } from '../stores/redis/redis-client.js';
+import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf } from './checks.js';
+import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
+import { Policy } from './policy.js';
+
+export type RedisOption =
+  | { readonly kind: 'client'; readonly client: RedisClient }
+  | { readonly kind: 'connect'; readonly to: string | RedisConnectionOptions };
+
+/** The options of the module, checked and completed. */
+export interface ParsedOptions {
+  readonly redis: RedisOption | undefined;
+  readonly prefix: string;
+  readonly maxKeys: number;
+  readonly key: KeyResolver;
+  readonly policies: readonly Policy[];
+  readonly global: readonly Policy[];
+  readonly headers: HeaderStyle;
+}
+
+const PLACE = 'RateLimitModule.forRoot';
+const KNOWN = ['redis', 'prefix', 'memory', 'key', 'policies', 'global', 'headers'];
+// What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
+const PREFIX = /^[^\s{}]{1,128}$/;
+
+/** @throws RateLimitError with the code of what is wrong */
+export function parseOptions(options: RateLimitModuleOptions): ParsedOptions {
+  checkObject(options, PLACE, '{} or { redis: process.env.REDIS_URL }');
+  checkKnownOptions(options, KNOWN, PLACE);
+  const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
+  const { headers = 'standard' } = options;
+  if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
+    throw invalid('prefix', prefix, "1 to 128 characters without spaces and braces, as 'myapp'");
+  }
+  checkObject(memory, `${PLACE}: memory`, '{ maxKeys: 100_000 }');
+  checkKnownOptions(memory, ['maxKeys'], `${PLACE}: memory`);
+  const { maxKeys = 100_000 } = memory;
+  checkInteger(maxKeys, 1, 2 ** 24, `${PLACE}: memory.maxKeys`);
+  checkFunction(key, `${PLACE}: key`, 'byIp() or (context) => …');
+  checkOneOf(headers, ['standard', 'legacy', 'both', 'none'], `${PLACE}: headers`);
+  checkPolicies('policies', policies);
+  checkPolicies('global', global);
+  return Object.freeze({ redis: parseRedis(options.redis), prefix, maxKeys, key, policies, global, headers });
+}
+
+function checkPolicies(option: string, policies: unknown): asserts policies is readonly Policy[] {
+  if (Array.isArray(policies) && policies.every((policy) => policy instanceof Policy)) return;
+  throw invalid(option, policies, 'a list of tokenBucket({ … }) and leakyBucket({ … })');
+}
+
+function parseRedis(redis: RateLimitModuleOptions['redis']): RedisOption | undefined {
+  if (redis === undefined) return undefined;
+  if (typeof redis === 'string' && redis !== '') return { kind: 'connect', to: redis };
+  if (typeof redis !== 'object' || redis === null || Array.isArray(redis)) {
+    throw invalid('redis', redis, "a URL as 'redis://localhost:6379', the options of ioredis, or a client");
+  }
+  return isClient(redis)
+    ? { kind: 'client', client: redis }
+    : { kind: 'connect', to: redis as RedisConnectionOptions };
+}
+
+const isClient = (redis: object): redis is RedisClient =>
+  typeof (redis as Partial<RedisClient>).defineCommand === 'function';
+
+const invalid = (option: string, value: unknown, fix: string): RateLimitError =>
+  new RateLimitError('INVALID_OPTION', `${PLACE}: ${option} is ${show(value)}; write ${fix}`);

@@ -1,0 +1,73 @@
+import type { Type } from '@nestjs/common';
+import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
+import type { PlanBuilder } from './plan-builder.js';
+import type { PlanCatalog } from './plan-catalog.js';
+import { isHandler } from './scope.js';
+
+/** What is read of Nest's record of a class. */
+interface InstanceWrapper {
+  readonly metatype: unknown;
+  readonly inject?: unknown;
+}
+
+/**
+ * One pass over the classes of all modules: every mistake in a declaration is found before the first request.
+ * First all names are made known, then every handler gets its plan.
+ */
+export function planEverything(modules: ModulesContainer, builder: PlanBuilder, catalog: PlanCatalog): void {
+  const classes = limitableClasses(modules);
+  for (const { type, methods, served } of classes) {
+    const onClass = declaredOnClass(type);
+    if (!served && !methods.some((method) => isHandler(type.prototype[method]))) refuse(onClass, type.name);
+    builder.define(onClass, type.name);
+    for (const method of methods) {
+      const place = `${type.name}.${method}`;
+      const declared = declaredOnMethod(type, method);
+      if (!isHandler(type.prototype[method])) refuse(declared, place);
+      builder.define(declared, place);
+    }
+  }
+  for (const { type, methods } of classes) {
+    for (const method of methods) {
+      if (isHandler(type.prototype[method])) catalog.add(type, method);
+    }
+  }
+}
+
+interface LimitableClass {
+  readonly type: Type;
+  readonly methods: readonly string[];
+  /** Whether Nest serves requests with it even if no method of it is a handler. */
+  readonly served: boolean;
+}
+
+function limitableClasses(modules: ModulesContainer): LimitableClass[] {
+  const scanner = new MetadataScanner();
+  const found = new Map<Type, LimitableClass>();
+  for (const module of modules.values()) {
+    const controllers = new Set<InstanceWrapper>(module.controllers.values());
+    for (const wrapper of [...controllers, ...(module.providers.values() as Iterable<InstanceWrapper>)]) {
+      const type = wrapper.metatype;
+      // The metatype of a factory provider is its function, which is no class of the application.
+      if (!isClass(type) || wrapper.inject || found.has(type)) continue;
+      const methods = scanner.getAllMethodNames(type.prototype);
+      found.set(type, { type, methods, served: controllers.has(wrapper) });
+    }
+  }
+  return [...found.values()];
+}
+
+const isClass = (type: unknown): type is Type<object> =>
+  typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
+
+/** A declaration where no request arrives would protect nothing, in silence. */
+function refuse({ policies, skips }: Declared, place: string): void {
+  const decorator = policies[0]?.decorator ?? (skips.length > 0 ? '@SkipRateLimit' : undefined);
+  if (decorator === undefined) return;
+  throw new RateLimitError(
+    'NOT_A_HANDLER',
+    `${place}: ${decorator} stands where no request arrives; put it on a route (beside @Get, @Post, …) or its controller, or use RateLimiterService inside the method`,
+  );
+}

@@ -1,0 +1,14 @@
+import type { KeyResolver } from '../keys/index.js';
+import type { PlacedPolicy } from '../limiter/placed-policy.js';
+import type { CostResolver, Stage } from '../options/policy-options.js';
+
+/** A policy of a handler, with all that a request needs worked out. */
+export interface PlannedPolicy extends PlacedPolicy {
+  /** The handler, for messages: `Cats.find`. */
+  readonly place: string;
+  readonly key: KeyResolver;
+  readonly cost: number | CostResolver;
+}
+
+/** What a request to a handler is asked, stage by stage. */
+export type HandlerPlan = Readonly<Record<Stage, readonly PlannedPolicy[]>>;

@@ -1,0 +1,114 @@
+import type { Type } from '@nestjs/common';
+import type { KeyResolver } from '../keys/index.js';
+import { needsUser } from '../keys/key-resolver.js';
+import type { PlacedPolicy } from '../limiter/placed-policy.js';
+import type { PolicyRegistry } from '../limiter/policy-registry.js';
+import { parsePolicy } from '../options/parse-policy.js';
+import { Policy } from '../options/policy.js';
+import type { Stage } from '../options/policy-options.js';
+import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
+import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
+import { classScope, ScopeClaims } from './scope.js';
+
+/** Works out plans: which policies a handler has, under which names, with which keys, at which stage. */
+export class PlanBuilder {
+  private readonly parsed = new Map<Declaration, Policy>();
+  private readonly claims = new ScopeClaims();
+  private readonly globals: readonly PlacedPolicy[];
+
+  constructor(
+    private readonly registry: PolicyRegistry,
+    private readonly defaults: { readonly key: KeyResolver; readonly global: readonly Policy[] },
+  ) {
+    const place = 'RateLimitModule.forRoot: global';
+    this.globals = this.placeAll(defaults.global, place, () => 'global', this);
+  }
+
+  /** Makes the named policies of a class or method known, before any name is looked up. */
+  define(declared: Declared, place: string): void {
+    for (const declaration of declared.policies) {
+      const policy = this.policyOf(declaration, place);
+      if (policy instanceof Policy && policy.name !== undefined) {
+        this.registry.define(policy, placeOf(declaration, place));
+      }
+    }
+  }
+
+  build(type: Type, method: string): HandlerPlan {
+    const place = `${type.name}.${method}`;
+    const handler = type.prototype[method];
+    const [onClass, onMethod] = [declaredOnClass(type), declaredOnMethod(type, method)];
+    const placed = [
+      ...this.globals,
+      ...this.placeDeclared(onClass, type.name, () => classScope(type), type),
+      ...this.placeDeclared(onMethod, place, () => `${classScope(type, handler)}.${method}`, type),
+    ];
+    const skipped = this.skippedBy([...onClass.skips, ...onMethod.skips], place);
+    const kept = skipped === 'all' ? [] : placed.filter(({ id }) => !skipped.has(id));
+    return this.byStage(kept, place);
+  }
+
+  private byStage(placed: readonly PlacedPolicy[], place: string): HandlerPlan {
+    const stages: Record<Stage, PlannedPolicy[]> = { guard: [], handler: [] };
+    // A policy counts once for a request, however often it is named.
+    for (const { id, policy } of new Map(placed.map((one) => [one.id, one])).values()) {
+      const key = policy.key ?? this.defaults.key;
+      stages[stageOf(policy, key)].push(Object.freeze({ id, policy, key, cost: policy.cost, place }));
+    }
+    return Object.freeze(stages);
+  }
+
+  private skippedBy(skips: Declared['skips'], place: string): 'all' | ReadonlySet<string> {
+    if (skips.includes('all')) return 'all';
+    const policies = skips.flatMap((skip) => (skip === 'all' ? [] : skip));
+    return new Set(policies.map((policy) => this.registry.find(policy, `${place}: @SkipRateLimit`).id));
+  }
+
+  private placeDeclared(
+    declared: Declared,
+    place: string,
+    scope: () => string,
+    owner: unknown,
+  ): PlacedPolicy[] {
+    const policies = declared.policies.map((declaration) => {
+      const policy = this.policyOf(declaration, place);
+      return policy instanceof Policy
+        ? policy
+        : this.registry.find(policy, placeOf(declaration, place)).policy;
+    });
+    return this.placeAll(policies, place, scope, owner);
+  }
+
+  /** A named policy goes by its name, one without by its place; several without are counted. */
+  private placeAll(
+    policies: readonly Policy[],
+    place: string,
+    scope: () => string,
+    owner: unknown,
+  ): PlacedPolicy[] {
+    let nameless = 0;
+    return policies.map((policy) => {
+      if (policy.name !== undefined) return this.registry.define(policy, place);
+      nameless++;
+      const id = nameless === 1 ? scope() : `${scope()}#${nameless}`;
+      this.claims.claim(id, owner, place);
+      return { id, policy };
+    });
+  }
+
+  private policyOf(declaration: Declaration, place: string): Policy | string {
+    if ('policy' in declaration) return declaration.policy;
+    const known = this.parsed.get(declaration);
+    if (known !== undefined) return known;
+    const policy = parsePolicy(declaration.algorithm, declaration.options, placeOf(declaration, place));
+    this.parsed.set(declaration, policy);
+    return policy;
+  }
+}
+
+/** What has to know the user, and what makes the request wait, comes after every guard. */
+function stageOf(policy: Policy, key: KeyResolver): Stage {
+  return policy.stage ?? (needsUser(key) || policy.limit.shapes ? 'handler' : 'guard');
+}
+
+const placeOf = ({ decorator }: Declaration, place: string): string => `${place}: ${decorator}`;

@@ -1,0 +1,52 @@
+import type { Type } from '@nestjs/common';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+
+// Metadata keys of Nest; not all of them are exported by every version.
+const VERSION = '__version__';
+const ROUTE_KEYS = [
+  'path',
+  'message',
+  'microservices:pattern',
+  'graphql:resolver_type',
+  'graphql:resolve_property',
+];
+
+type Handler = (...args: never[]) => unknown;
+
+/** Whether requests arrive at a method: a route, a message handler or a resolver. */
+export function isHandler(method: unknown): method is Handler {
+  return typeof method === 'function' && ROUTE_KEYS.some((key) => Reflect.hasMetadata(key, method));
+}
+
+/**
+ * The scope of a class: `Cats`, or `Cats@2` with a version, its own or that of a method.
+ * @throws RateLimitError `NAMELESS_CLASS`
+ */
+export function classScope(type: Type, handler?: object): string {
+  if (type.name === '') {
+    throw new RateLimitError(
+      'NAMELESS_CLASS',
+      "a limited class has no name, so its buckets have none; name the class, or give its policies a name: name: 'cats'",
+    );
+  }
+  const version = (handler && Reflect.getMetadata(VERSION, handler)) ?? Reflect.getMetadata(VERSION, type);
+  const text = Array.isArray(version) ? version.map(String).join(',') : version;
+  return typeof text === 'string' ? `${type.name}@${text}` : type.name;
+}
+
+/** Which class a scope belongs to: two classes of one name must not share buckets by accident. */
+export class ScopeClaims {
+  private readonly owners = new Map<string, unknown>();
+
+  /** @throws RateLimitError `DUPLICATE_SCOPE` */
+  claim(scope: string, owner: unknown, place: string): void {
+    const known = this.owners.get(scope);
+    if (known === undefined) this.owners.set(scope, owner);
+    else if (known !== owner) {
+      throw new RateLimitError(
+        'DUPLICATE_SCOPE',
+        `${place}: two classes or policies are called '${scope}', and would share one bucket; give this policy a name: name: '${scope.toLowerCase()}-2'`,
+      );
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
+import { RateLimitEngine } from './guard/engine.js';
+import { RateLimitGuard } from './guard/rate-limit.guard.js';
+import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
+import { Limiter } from './limiter/limiter.js';
+import { PolicyRegistry } from './limiter/policy-registry.js';
+import { RateLimiterService } from './limiter/rate-limiter.service.js';
+import type { RateLimitModuleOptions } from './options/module-options.js';
+import { type ParsedOptions, parseOptions } from './options/parse-options.js';
+import { planEverything } from './plan/boot-check.js';
+import { checkGuardOrder, checkSingleRoot } from './plan/module-check.js';
+import { PlanBuilder } from './plan/plan-builder.js';
+import { PlanCatalog } from './plan/plan-catalog.js';
+import {
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+  type RateLimitModuleExtras,
+} from './rate-limit.module-definition.js';
+import { type Clock, monotonicClock } from './stores/memory/clock.js';
+import { openStore } from './stores/open-store.js';
+import type { Store } from './stores/store.interface.js';
+import { HttpTransport } from './transport/http/http.transport.js';
+import { RateLimitExceededFilter } from './transport/http/rate-limit-exceeded.filter.js';
+import { Transports } from './transport/transports.js';
+
+/** The options after they were checked and completed. */
+const PARSED_OPTIONS = Symbol.for('nestjs-floodgate.parsed-options');
+/** Where the buckets live. */
+const STORE = Symbol.for('nestjs-floodgate.store');
+/** The clock of the memory store, for tests that move it. */
+export const RATE_LIMIT_CLOCK = Symbol.for('nestjs-floodgate.clock');
+
+const logger = new Logger('RateLimitModule');
+
+const providers: Provider[] = [
+  { provide: PARSED_OPTIONS, useFactory: parseOptions, inject: [MODULE_OPTIONS_TOKEN] },
+  { provide: RATE_LIMIT_CLOCK, useValue: monotonicClock },
+  {
+    provide: STORE,
+    useFactory: (options: ParsedOptions, clock: Clock) =>
+      openStore(options, clock, (message) => logger.error(`Redis: ${message}`)),
+    inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK],
+  },
+  { provide: Limiter, useFactory: (store: Store) => new Limiter(store), inject: [STORE] },
+  PolicyRegistry,
+  {
+    provide: PlanBuilder,
+    useFactory: (registry: PolicyRegistry, options: ParsedOptions) => {
+      for (const policy of options.policies) registry.define(policy, 'RateLimitModule.forRoot: policies');
+      return new PlanBuilder(registry, options);
+    },
+    inject: [PolicyRegistry, PARSED_OPTIONS],
+  },
+  {
+    provide: PlanCatalog,
+    useFactory: (builder: PlanBuilder) => new PlanCatalog(builder),
+    inject: [PlanBuilder],
+  },
+  {
+    provide: RateLimitEngine,
+    useFactory: (catalog: PlanCatalog, limiter: Limiter, { headers }: ParsedOptions) =>
+      new RateLimitEngine(catalog, limiter, new Transports(new HttpTransport(headers))),
+    inject: [PlanCatalog, Limiter, PARSED_OPTIONS],
+  },
+  RateLimiterService,
+  { provide: APP_GUARD, useClass: RateLimitGuard },
+  { provide: APP_INTERCEPTOR, useClass: RateLimitInterceptor },
+  { provide: APP_FILTER, useClass: RateLimitExceededFilter },
+];
+
+/**
+ * Token buckets and leaky buckets for an application: import it once, in the root module, with `forRoot` or
+ * `forRootAsync`. The decorators need nothing else.
+ */
+@Module({ providers, exports: [RateLimiterService] })
+export class RateLimitModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(PlanBuilder) private readonly builder: PlanBuilder,
+    @Inject(PlanCatalog) private readonly catalog: PlanCatalog,
+    @Inject(STORE) private readonly store: Store,
+    @Inject(PARSED_OPTIONS) private readonly options: ParsedOptions,
+  ) {
+    super();
+  }
+
+  /**
+   * Without options the buckets live in this process and clients are told apart by their address.
+   * @throws RateLimitError at boot, for invalid options and declarations
+   */
+  static override forRoot(options: RateLimitModuleOptions & RateLimitModuleExtras = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** Every mistake in a declaration stops the boot here. */
+  onModuleInit(): void {
+    checkSingleRoot(this.modules, RateLimitModule);
+    planEverything(this.modules, this.builder, this.catalog);
+    for (const warning of checkGuardOrder(this.modules, RateLimitModule)) logger.warn(warning);
+    if (this.options.redis === undefined) {
+      logger.log(
+        `Buckets live in the memory of this process, ${this.options.maxKeys} at most. Set the option redis to share them between instances.`,
+      );
+    }
+  }
+
+  /** After the servers have stopped, so that the last requests still find the store. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.store.close();
+  }
+}

@@ -1,0 +1,79 @@
+import {
+  admits,
+  type BucketRecord,
+  levelAt,
+  rebase,
+  recordAfter,
+  recordWithout,
+  waitOf,
+} from '../../algorithms/kernel.js';
+import type { Ticks } from '../../algorithms/ticks.js';
+import type { Store, Transaction, TransactionReply } from '../store.interface.js';
+import { BoundedBuckets } from './bounded-buckets.js';
+import { type Clock, monotonicClock } from './clock.js';
+
+export interface MemoryStoreOptions {
+  /** The most buckets that are kept. */
+  readonly maxKeys: number;
+  /** The time in microseconds. */
+  readonly clock?: Clock;
+}
+
+/** Buckets in this process: bounded, without a timer. */
+export class MemoryStore implements Store {
+  readonly source = 'memory';
+  private readonly buckets: BoundedBuckets;
+  private readonly clock: Clock;
+
+  constructor({ maxKeys, clock = monotonicClock }: MemoryStoreOptions) {
+    this.buckets = new BoundedBuckets(maxKeys);
+    this.clock = clock;
+  }
+
+  decide(transactions: readonly Transaction[]): TransactionReply[] {
+    const now = this.clock();
+    return transactions.map((transaction) => this.decideOne(transaction, now));
+  }
+
+  refund(key: string, tokens: number): boolean {
+    const now = this.clock();
+    const record = this.load(key, now);
+    if (record === undefined) return false;
+    const lowered = recordWithout(record, tokens, now);
+    if (lowered === undefined) this.buckets.delete(key);
+    else this.buckets.set(key, lowered, now);
+    return true;
+  }
+
+  reset(key: string): boolean {
+    return this.buckets.delete(key);
+  }
+
+  close(): void {
+    this.buckets.clear();
+  }
+
+  private decideOne({ takes, peek }: Transaction, now: number): TransactionReply {
+    const levels: Ticks[] = takes.map(({ key, scale }) => {
+      const record = this.load(key, now);
+      return record === undefined ? 0 : levelAt(record, scale, now);
+    });
+    const wait = waitOf(takes, levels);
+    const admitted = admits(takes, levels, wait);
+    if (admitted && !peek) {
+      takes.forEach((take, i) => {
+        if (take.add > 0) this.buckets.set(take.key, recordAfter(take, levels[i] as Ticks, wait, now), now);
+      });
+    }
+    return { admitted, levels };
+  }
+
+  /** Whoever reads a record that lies ahead of the clock moves it back, even when nothing is taken. */
+  private load(key: string, now: number): BucketRecord | undefined {
+    const record = this.buckets.get(key);
+    if (record === undefined || record.at <= now) return record;
+    const moved = rebase(record, now);
+    this.buckets.set(key, moved, now);
+    return moved;
+  }
+}

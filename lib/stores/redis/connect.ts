@@ -1,0 +1,59 @@
+import { RateLimitError } from '../../errors/rate-limit.error.js';
+import type { RedisClient } from './redis-client.js';
+
+/** A client that this package has opened, and closes. */
+export interface OwnClient {
+  readonly client: RedisClient;
+  close(): Promise<void>;
+}
+
+interface Closable extends RedisClient {
+  readonly status: string;
+  quit(): Promise<unknown>;
+  disconnect(): void;
+  on(event: 'error' | 'ready', listener: (error?: Error) => void): unknown;
+}
+
+type RedisConstructor = new (to: string | object) => Closable;
+
+/**
+ * Opens a client to a URL, or with options of ioredis.
+ * @throws RateLimitError `IOREDIS_MISSING`
+ */
+export async function connect(to: string | object, onTrouble: (message: string) => void): Promise<OwnClient> {
+  const Redis = await loadIoredis();
+  const client = new Redis(to);
+  reportTrouble(client, onTrouble);
+  return { client, close: () => close(client) };
+}
+
+async function loadIoredis(): Promise<RedisConstructor> {
+  try {
+    return (await import('ioredis')).Redis as unknown as RedisConstructor;
+  } catch (cause) {
+    throw new RateLimitError(
+      'IOREDIS_MISSING',
+      'RateLimitModule.forRoot: redis is set, but the package ioredis cannot be loaded; run npm install ioredis',
+      { cause },
+    );
+  }
+}
+
+/** ioredis repeats an error with every attempt to reconnect; each is told once until the connection is back. */
+function reportTrouble(client: Closable, onTrouble: (message: string) => void): void {
+  let told: string | undefined;
+  client.on('error', (error) => {
+    const message = error?.message ?? 'unknown error';
+    if (message !== told) onTrouble(message);
+    told = message;
+  });
+  client.on('ready', () => {
+    told = undefined;
+  });
+}
+
+async function close(client: Closable): Promise<void> {
+  // QUIT waits for replies, and for a connection where there is none.
+  if (client.status === 'ready') await client.quit().catch(() => undefined);
+  client.disconnect();
+}

@@ -1,0 +1,111 @@
+-- Decides transactions in order. Each is a list of takes from buckets and is admitted all or nothing.
+--
+-- KEYS   the buckets, each once
+-- ARGV   1  the time in microseconds, '' for the server's own
+--        2  the number of transactions, then for each
+--             peek (1: evaluate only), the number of takes, then for each take
+--               index in KEYS, n, P (the reader's scale), ticks to add, allowance, shapes (1 or 0)
+-- Reply  integers: the time, then for each transaction 1 (admitted) or 0, followed by the level that each take found,
+--        in ticks of its scale (as text where it passes 2^53)
+--
+-- The rules are those of lib/algorithms/kernel.ts, line by line.
+
+-- @include include/exact.lua
+-- @include include/record.lua
+
+local now = clock(ARGV[1])
+local buckets, changed = {}, {}
+
+-- Everything is read before anything is written, so that a key that holds something else fails the call as a whole.
+for i = 1, #KEYS do
+  buckets[i] = load(KEYS[i])
+  if buckets[i] then changed[i] = rebase(buckets[i], now) end
+end
+
+local function drain(level, n, elapsed)
+  if elapsed >= math.ceil(level / n) then return 0 end
+  return level - n * elapsed
+end
+
+-- The level under another scale (n, p) than the writer's earns nothing beyond the faster of the two.
+local function levelAt(record, n, p)
+  if not record then return 0 end
+  local elapsed = now - record.at
+  if elapsed >= math.ceil(record.level / record.n) then return 0 end
+  if record.p == p then return drain(record.level, math.max(record.n, n), elapsed) end
+  if difference(n, record.p, record.n, p) ~= -1 then
+    local level = difference(math.ceil(record.level / record.p), p, n, elapsed)
+    if level == -1 then return 0 end
+    return level
+  end
+  return difference(math.ceil(drain(record.level, record.n, elapsed) / record.p), p, 0, 0)
+end
+
+local cursor = 2
+local function argument()
+  cursor = cursor + 1
+  return tonumber(ARGV[cursor])
+end
+
+local function readTakes()
+  local takes = {}
+  for i = 1, argument() do
+    local take = {
+      bucket = argument(), n = argument(), p = argument(),
+      add = argument(), allowance = argument(), shapes = argument() == 1,
+    }
+    take.level = levelAt(buckets[take.bucket], take.n, take.p)
+    takes[i] = take
+  end
+  return takes
+end
+
+-- Microseconds until the latest slot of the shaping buckets: all of them share it as their start.
+local function waitOf(takes)
+  local wait = 0
+  for _, take in ipairs(takes) do
+    if take.shapes then wait = math.max(wait, math.ceil(take.level / take.n)) end
+  end
+  return wait
+end
+
+-- Raised to the shared start, a level is max(level, n × wait). Compared as times first: n × wait may pass 2^53.
+local function admits(takes)
+  for _, take in ipairs(takes) do
+    if type(take.level) == 'string' or take.level > take.allowance then return false end
+  end
+  local wait = waitOf(takes)
+  for _, take in ipairs(takes) do
+    if take.shapes then
+      if wait > math.floor(take.allowance / take.n) then return false end
+      take.raised = math.max(take.level, take.n * wait)
+    else
+      take.raised = take.level
+    end
+  end
+  return true
+end
+
+local function charge(takes)
+  for _, take in ipairs(takes) do
+    if take.add > 0 then
+      buckets[take.bucket] = { level = take.raised + take.add, at = now, n = take.n, p = take.p }
+      changed[take.bucket] = true
+    end
+  end
+end
+
+local reply = { now }
+for _ = 1, tonumber(ARGV[2]) do
+  local peek = argument() == 1
+  local takes = readTakes()
+  local admitted = admits(takes)
+  if admitted and not peek then charge(takes) end
+  reply[#reply + 1] = admitted and 1 or 0
+  for _, take in ipairs(takes) do reply[#reply + 1] = take.level end
+end
+
+for i = 1, #KEYS do
+  if changed[i] then save(KEYS[i], buckets[i]) end
+end
+return reply

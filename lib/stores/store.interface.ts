@@ -1,0 +1,33 @@
+import type { Take } from '../algorithms/kernel.js';
+import type { Ticks } from '../algorithms/ticks.js';
+import type { Awaitable } from '../common/awaitable.js';
+
+/** Takes that are admitted all or nothing. A bucket occurs at most once. */
+export interface Transaction {
+  readonly takes: readonly Take[];
+  /** Evaluate only: nothing is taken. */
+  readonly peek: boolean;
+}
+
+export interface TransactionReply {
+  readonly admitted: boolean;
+  /** The level that each take found, in ticks of its scale, in the order of the takes. */
+  readonly levels: readonly Ticks[];
+}
+
+/**
+ * Where buckets live. Times are the store's own: the caller's clock decides nothing.
+ * A refusal changes nothing, and absence of a bucket means full.
+ */
+export interface Store {
+  /** What a decision reports as its source. */
+  readonly source: 'memory' | 'redis';
+  /** Answers every transaction, in order, as if they had run one after another. */
+  decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]>;
+  /** Lowers a bucket by whole tokens, not below full. Answers whether there was anything to give back. */
+  refund(key: string, tokens: number): Awaitable<boolean>;
+  /** Forgets a bucket. Answers whether there was one. */
+  reset(key: string): Awaitable<boolean>;
+  /** Closes what the store itself has opened, and nothing else. */
+  close(): Awaitable<void>;
+}

@@ -1,0 +1,58 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { type Decision, tightest } from '../../limiter/decision.js';
+import type { Outcome } from '../../limiter/limiter.js';
+import type { HeaderStyle } from '../../options/module-options.js';
+import { RateLimitExceededException } from '../rate-limit-exceeded.exception.js';
+import type { Transport } from '../transport.js';
+import { legacyFields } from './legacy-fields.js';
+import { rateLimitField, rateLimitPolicyField } from './ratelimit-fields.js';
+
+/** What is used of Node's response, HTTP/1 and HTTP/2 alike. */
+interface RawResponse {
+  readonly headersSent: boolean;
+  setHeader(name: string, value: string): unknown;
+}
+
+/** Express and Fastify: decisions leave as headers, a refusal as 429. */
+export class HttpTransport implements Transport {
+  constructor(private readonly style: HeaderStyle) {}
+
+  invocation(context: ExecutionContext): object {
+    return context.switchToHttp().getRequest<object>();
+  }
+
+  publish(context: ExecutionContext, outcomes: readonly Outcome[]): void {
+    this.setHeaders(context, this.limitFields(outcomes));
+  }
+
+  refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error {
+    const exception = new RateLimitExceededException(outcomes.map(({ decision }) => decision));
+    const { retryAfterMs } = exception.decision;
+    if (retryAfterMs !== null) {
+      this.setHeaders(context, [['Retry-After', String(Math.ceil(retryAfterMs / 1000))]]);
+    }
+    return exception;
+  }
+
+  private limitFields(outcomes: readonly Outcome[]): [string, string][] {
+    const fields: [string, string][] = [];
+    if (this.style === 'standard' || this.style === 'both') {
+      fields.push(
+        ['RateLimit-Policy', rateLimitPolicyField(outcomes)],
+        ['RateLimit', rateLimitField(outcomes)],
+      );
+    }
+    if (this.style === 'legacy' || this.style === 'both') {
+      fields.push(...legacyFields(tightest(outcomes.map(({ decision }) => decision)) as Decision));
+    }
+    return fields;
+  }
+
+  /** On Node's own response, so that a handler that writes to it, a stream and an event stream have them too. */
+  private setHeaders(context: ExecutionContext, fields: readonly [string, string][]): void {
+    const response = context.switchToHttp().getResponse<RawResponse & { raw?: RawResponse }>();
+    const raw = response.raw ?? response;
+    if (raw.headersSent) return;
+    for (const [name, value] of fields) raw.setHeader(name, value);
+  }
+}

@@ -1,0 +1,26 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { RateLimitExceededException } from '../rate-limit-exceeded.exception.js';
+
+/**
+ * Writes the body of a refusal. It catches nothing else, so a filter of the application that is bound to a method, a
+ * class, or with `useGlobalFilters` replaces it.
+ */
+@Catch(RateLimitExceededException)
+export class RateLimitExceededFilter implements ExceptionFilter<RateLimitExceededException> {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  catch(exception: RateLimitExceededException, host: ArgumentsHost): void {
+    // Outside HTTP it is the transport's own filter that answers.
+    if (host.getType() !== 'http') throw exception;
+    const { httpAdapter } = this.host;
+    const response = host.switchToHttp().getResponse<unknown>();
+    if (httpAdapter.isHeadersSent(response)) {
+      httpAdapter.end(response);
+      return;
+    }
+    httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json; charset=utf-8');
+    // As text: for an object, Nest 11 on Express sets the type of its own.
+    httpAdapter.reply(response, JSON.stringify(exception.getResponse()), exception.getStatus());
+  }
+}
