@@ -19,7 +19,7 @@ const MICROS_PER_UNIT: Readonly<Record<string, bigint>> = {
   days: 86_400n * MICROS_PER_SECOND,
 };
 
-const RATE = /^\s*(\d{1,20})(?:\.(\d{1,20}))?\s*\/\s*(\d{1,15})?\s*([a-z]+)\s*$/;
+const RATE = /^\s*(\d{1,20})(?:\.(\d{1,20}))?\s*\/\s*(\d{1,20})?\s*([a-z]+)\s*$/;
 
 /**
  * Tokens per microsecond as an exact fraction in lowest terms, or undefined where the text or number is no rate.

@@ -6,7 +6,7 @@
 --             peek (1: evaluate only), the number of takes, then for each take
 --               index in KEYS, n, P (the reader's scale), ticks to add, allowance, shapes (1 or 0)
 -- Reply  integers: the time, then for each transaction 1 (admitted) or 0, followed by the level that each take found,
---        in ticks of its scale (as text where it passes 2^53)
+--        in ticks of its scale (as text from 2^52 on: clients' parsers lose the last unit of larger integers)
 --
 -- The rules are those of lib/algorithms/kernel.ts, line by line.
 
@@ -102,7 +102,10 @@ for _ = 1, tonumber(ARGV[2]) do
   local admitted = admits(takes)
   if admitted and not peek then charge(takes) end
   reply[#reply + 1] = admitted and 1 or 0
-  for _, take in ipairs(takes) do reply[#reply + 1] = take.level end
+  for _, take in ipairs(takes) do
+    local wide = type(take.level) == 'number' and take.level >= 4503599627370496
+    reply[#reply + 1] = wide and text(take.level) or take.level
+  end
 end
 
 for i = 1, #KEYS do

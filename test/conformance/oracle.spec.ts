@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
+import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import type { Store } from '../../lib/stores/store.interface.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { type Coverage, runDifferential } from '../support/oracle/differential.js';
+import { scenarioPolicies } from '../support/oracle/scenario.js';
+import { closeClients, connect } from '../support/redis/clients.js';
+import { type RedisServer, startRedis } from '../support/redis/server.js';
+import { KernelStore, subject } from '../support/subjects.js';
+
+// FLOODGATE_OPERATIONS=2000000 is the long form.
+const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 200_000);
+const SEED = Number(process.env.FLOODGATE_SEED ?? 20_260_101);
+
+async function compare(store: (clock: ManualClock) => Store, batch: number): Promise<Coverage> {
+  const clock = new ManualClock(0);
+  const tested = subject(store(clock), clock, scenarioPolicies(SEED));
+  return runDifferential(tested, { seed: SEED, operations: OPERATIONS, batch });
+}
+
+describe('decisions are those of an independent oracle in exact rationals', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+
+  afterAll(async () => {
+    await closeClients();
+    await server.stop();
+  });
+
+  it('kernel', async () => {
+    const coverage = await compare((clock) => new KernelStore(clock), 1000);
+    // The run is worth its time only if everything that can happen did.
+    for (const [what, times] of Object.entries(coverage)) expect([what, times > 20]).toEqual([what, true]);
+  });
+
+  it('memory store', async () => {
+    await compare((clock) => new MemoryStore({ maxKeys: 1_000_000, clock: clock.read }), 1000);
+  });
+
+  it('Redis, with the time of each operation given to the script', async () => {
+    const client = connect(server.url);
+    const prefix = `conformance-${process.pid}`;
+    await compare((clock) => new RedisStore(client, { prefix, clock: clock.read }), 1000);
+  });
+});

@@ -1,0 +1,83 @@
+import type { INestApplication, ModuleMetadata, Type } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { RateLimitModule, type RateLimitModuleOptions } from '../../lib/index.js';
+import { RATE_LIMIT_CLOCK } from '../../lib/rate-limit.module.js';
+import type { ManualClock } from './manual-clock.js';
+
+export type Adapter = 'express' | 'fastify';
+export const adapters: readonly Adapter[] = ['express', 'fastify'];
+
+export interface AppOptions {
+  controllers?: Type[];
+  /** Options of `forRoot`; `false` leaves the module out. */
+  rateLimit?: RateLimitModuleOptions | false;
+  imports?: ModuleMetadata['imports'];
+  providers?: ModuleMetadata['providers'];
+  adapter?: Adapter;
+  /** Stands in for the clock of the memory store. */
+  clock?: ManualClock;
+  /** Before the application starts to listen: global filters, `trust proxy`, middleware. */
+  prepare?: (app: INestApplication) => void;
+}
+
+export interface TestApp {
+  readonly app: INestApplication;
+  readonly url: string;
+  /** A real request over a real socket. */
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** The status codes of several requests, one after another. */
+  statuses(count: number, path: string, init?: RequestInit): Promise<number[]>;
+}
+
+const running = new Set<INestApplication>();
+
+/** Boots an application on a free port. Rejects where the boot does. */
+export async function bootApp(options: AppOptions): Promise<TestApp> {
+  const app = await createApp(options);
+  running.add(app);
+  options.prepare?.(app);
+  await app.listen(0, '127.0.0.1');
+  const { port } = app.getHttpServer().address() as { port: number };
+  const url = `http://127.0.0.1:${port}`;
+  const request = (path: string, init?: RequestInit) => fetch(url + path, init);
+  return {
+    app,
+    url,
+    request,
+    async statuses(count, path, init) {
+      const found: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const response = await request(path, init);
+        await response.arrayBuffer();
+        found.push(response.status);
+      }
+      return found;
+    },
+  };
+}
+
+/** For `afterEach`. */
+export async function closeApps(): Promise<void> {
+  const apps = [...running];
+  running.clear();
+  await Promise.all(apps.map((app) => app.close()));
+}
+
+async function createApp(options: AppOptions): Promise<INestApplication> {
+  const {
+    controllers = [],
+    rateLimit = {},
+    imports = [],
+    providers = [],
+    adapter = 'express',
+    clock,
+  } = options;
+  const root = rateLimit === false ? [] : [RateLimitModule.forRoot(rateLimit)];
+  const builder = Test.createTestingModule({ imports: [...root, ...imports], controllers, providers });
+  if (clock) builder.overrideProvider(RATE_LIMIT_CLOCK).useValue(clock.read);
+  const module = await builder.compile();
+  const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+  return module.createNestApplication(http, { logger: false });
+}
