@@ -26,6 +26,7 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/matrix/[^/]+/node_modules/nestjs-floodgate'],
   maxWorkers: '100%',
+  testTimeout: 60_000,
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts'],
 };

@@ -11,6 +11,7 @@ import { KernelStore, subject } from '../support/subjects.js';
 
 // FLOODGATE_OPERATIONS=2000000 is the long form.
 const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 200_000);
+const TIMEOUT = 60_000 + OPERATIONS;
 const SEED = Number(process.env.FLOODGATE_SEED ?? 20_260_101);
 
 async function compare(store: (clock: ManualClock) => Store, batch: number): Promise<Coverage> {
@@ -31,19 +32,31 @@ describe('decisions are those of an independent oracle in exact rationals', () =
     await server.stop();
   });
 
-  it('kernel', async () => {
-    const coverage = await compare((clock) => new KernelStore(clock), 1000);
-    // The run is worth its time only if everything that can happen did.
-    for (const [what, times] of Object.entries(coverage)) expect([what, times > 20]).toEqual([what, true]);
-  });
+  it(
+    'kernel',
+    async () => {
+      const coverage = await compare((clock) => new KernelStore(clock), 1000);
+      // The run is worth its time only if everything that can happen did.
+      for (const [what, times] of Object.entries(coverage)) expect([what, times > 20]).toEqual([what, true]);
+    },
+    TIMEOUT,
+  );
 
-  it('memory store', async () => {
-    await compare((clock) => new MemoryStore({ maxKeys: 1_000_000, clock: clock.read }), 1000);
-  });
+  it(
+    'memory store',
+    async () => {
+      await compare((clock) => new MemoryStore({ maxKeys: 1_000_000, clock: clock.read }), 1000);
+    },
+    TIMEOUT,
+  );
 
-  it('Redis, with the time of each operation given to the script', async () => {
-    const client = connect(server.url);
-    const prefix = `conformance-${process.pid}`;
-    await compare((clock) => new RedisStore(client, { prefix, clock: clock.read }), 1000);
-  });
+  it(
+    'Redis, with the time of each operation given to the script',
+    async () => {
+      const client = connect(server.url);
+      const prefix = `conformance-${process.pid}`;
+      await compare((clock) => new RedisStore(client, { prefix, clock: clock.read }), 1000);
+    },
+    TIMEOUT,
+  );
 });

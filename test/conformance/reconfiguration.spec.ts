@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
+import type { Policy } from '../../lib/options/policy.js';
+import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
+import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import type { Store } from '../../lib/stores/store.interface.js';
+import { ask } from '../support/limits.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { Random } from '../support/oracle/scenario.js';
+import { closeClients, connect } from '../support/redis/clients.js';
+import { type RedisServer, startRedis } from '../support/redis/server.js';
+
+const START = Date.UTC(2100, 0) * 1000;
+const RATES = ['3/s', '7/day', '999/s', '1000000/s', '100/min', '13/17min', 0.1, '999983/day', '5/s', '6/s'];
+
+let server: RedisServer;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+
+afterAll(async () => {
+  await closeClients();
+  await server.stop();
+});
+
+const stores: Record<string, (clock: ManualClock) => Store> = {
+  memory: (clock) => new MemoryStore({ maxKeys: 1000, clock: clock.read }),
+  Redis: (clock) =>
+    new RedisStore(connect(server.url), { prefix: `change-${Math.random()}`, clock: clock.read }),
+};
+
+/** `tokens ≤ capacity + rate × elapsed`, in integers. */
+function withinBound(tokens: number, capacity: number, fastest: Policy, elapsed: number): boolean {
+  const { tokens: n, perMicroseconds: p } = fastest.effectiveRate;
+  return BigInt(tokens - capacity) * BigInt(p) <= BigInt(n) * BigInt(elapsed);
+}
+
+const perMicro = ({ effectiveRate: { tokens, perMicroseconds } }: Policy) => tokens / perMicroseconds;
+
+/** Random changes among policies, or two of them in alternation; every decision is held against the bound. */
+async function changeAtRandom(
+  store: Store,
+  clock: ManualClock,
+  policies: Policy[],
+  random: Random,
+  steps: number,
+) {
+  const { take } = ask(store, 'changing');
+  const fastest = policies.reduce((a, b) => (perMicro(a) >= perMicro(b) ? a : b));
+  const capacity = Math.max(...policies.map((policy) => policy.capacity));
+  let [admitted, policy] = [0, policies[0]!];
+  for (let i = 0; i < steps; i++) {
+    if (policies.length === 2 || random.chance(0.3)) policy = random.pick(policies);
+    clock.now += random.spread(5_000_000) - 1;
+    const cost = random.spread(policy.capacity);
+    const decision = await take(policy, 'key', cost);
+    if (decision.allowed) admitted += cost;
+    expect(decision.remaining).toBeGreaterThanOrEqual(0);
+    expect(withinBound(admitted, capacity, fastest, clock.now - START)).toBe(true);
+  }
+}
+
+describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
+  const policyAt = (random: Random) =>
+    (random.chance(0.5) ? tokenBucket : leakyBucket)({
+      capacity: random.spread(10_000),
+      rate: random.pick(RATES),
+    });
+
+  it('no sequence of changes earns more than the fastest rate in force', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = new Random(seed);
+      const clock = new ManualClock(START);
+      const policies = Array.from({ length: 3 + random.below(4) }, () => policyAt(random));
+      await changeAtRandom(stores[name]!(clock), clock, policies, random, 200);
+    }
+  });
+
+  it('nor does a rolling deploy in which the old and the new limits alternate', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = new Random(1000 + seed);
+      const clock = new ManualClock(START);
+      const policies = [policyAt(random), policyAt(random)];
+      await changeAtRandom(stores[name]!(clock), clock, policies, random, 200);
+    }
+  });
+
+  it('a raise takes effect at once, and back and forth mints nothing', async () => {
+    const clock = new ManualClock(START);
+    const { take, peek } = ask(stores[name]!(clock), 'plan');
+    const [free, pro] = [
+      tokenBucket({ capacity: 10, rate: 1 }),
+      tokenBucket({ capacity: 100, rate: '10/s' }),
+    ];
+    await take(free, 'ada', 10);
+    expect(await peek(free, 'ada')).toMatchObject({ allowed: false, remaining: 0 });
+    expect(await peek(pro, 'ada')).toMatchObject({ allowed: true, remaining: 89 });
+    clock.now += 500_000;
+    // Half a second at the new rate: 5 tokens back.
+    expect(await take(pro, 'ada', 95)).toMatchObject({ allowed: true, remaining: 0 });
+    expect(await peek(free, 'ada')).toMatchObject({ allowed: false, remaining: 0 });
+    expect(await peek(pro, 'ada')).toMatchObject({ allowed: false, remaining: 0 });
+  });
+
+  it('a lowered capacity is never negative, and the excess drains first', async () => {
+    const clock = new ManualClock(START);
+    const { take, peek } = ask(stores[name]!(clock), 'plan');
+    const [pro, free] = [tokenBucket({ capacity: 100, rate: 10 }), tokenBucket({ capacity: 10, rate: 10 })];
+    await take(pro, 'ada', 100);
+    const refused = await peek(free, 'ada');
+    expect(refused).toMatchObject({ allowed: false, remaining: 0, retryAfterMs: 9_100 });
+    clock.now += 9_100_000;
+    expect(await take(free, 'ada')).toMatchObject({ allowed: true, remaining: 0 });
+  });
+});
+
+describe('expiry', () => {
+  it('dropping a record when it expires changes no later decision, whichever policy reads it', async () => {
+    const client = connect(server.url);
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Random(2000 + seed);
+      const clock = new ManualClock(START);
+      const policies = Array.from({ length: 3 }, () =>
+        tokenBucket({ capacity: random.spread(1000), rate: random.pick(RATES) }),
+      );
+      const [kept, dropped] = [`kept-${seed}`, `dropped-${seed}`];
+      const ofKept = ask(new RedisStore(client, { prefix: kept, clock: clock.read }), 'b');
+      const ofDropped = ask(new RedisStore(client, { prefix: dropped, clock: clock.read }), 'b');
+      let drops = 0;
+      for (let i = 0; i < 300; i++) {
+        clock.now += random.spread(100_000_000) - 1;
+        const expiry = await client.pexpiretime(`${dropped}:b:{key}`);
+        if (expiry > 0 && expiry * 1000 <= clock.now) drops += await client.del(`${dropped}:b:{key}`);
+        const policy = random.pick(policies);
+        const cost = random.spread(policy.capacity);
+        expect(await ofDropped.take(policy, 'key', cost)).toEqual(await ofKept.take(policy, 'key', cost));
+      }
+      expect(drops).toBeGreaterThan(0);
+    }
+  });
+});
