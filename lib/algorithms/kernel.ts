@@ -40,6 +40,14 @@ export function levelAt(record: BucketRecord, reader: Scale, now: number): Ticks
   return product(Math.ceil(left / record.ticksPerToken), reader.ticksPerToken);
 }
 
+/**
+ * Whether the level under this scale falls by whole tokens rather than smoothly: it was written at a faster rate on
+ * another scale. Needs `record.at <= now`.
+ */
+export function fallsInSteps(record: BucketRecord, reader: Scale, now: number): boolean {
+  return record.ticksPerToken !== reader.ticksPerToken && fullAt(record) > now && !isFaster(reader, record);
+}
+
 function drain(level: number, ticksPerMicro: number, elapsed: number): number {
   // Compared as times: `ticksPerMicro × elapsed` may pass 2^53, but not where it is below the level.
   return elapsed >= Math.ceil(level / ticksPerMicro) ? 0 : level - ticksPerMicro * elapsed;
@@ -61,10 +69,20 @@ export function waitOf(takes: readonly Take[], levels: readonly Ticks[]): Ticks 
 
 /**
  * The level as the take finds it. A shaping bucket is first raised to the shared start, so that the distance between
- * starts holds in every bucket of the transaction.
+ * starts holds in every bucket of the transaction. One whose own slot is that start stays as it is: raised to a whole
+ * microsecond it would lose a fraction of a place at every request.
  */
 export function raisedLevel(take: Take, level: Ticks, wait: Ticks): Ticks {
-  return take.shapes ? larger(level, product(take.scale.ticksPerMicro, wait)) : level;
+  const { ticksPerMicro } = take.scale;
+  return take.shapes && ceilDivide(level, ticksPerMicro) < wait ? product(ticksPerMicro, wait) : level;
+}
+
+/** The time of the slowest token among the shaping takes, in microseconds, rounded up: the longest step of a level. */
+export function stepTime(takes: readonly Take[]): number {
+  const steps = takes.map(({ shapes, scale }) =>
+    shapes ? Math.ceil(scale.ticksPerToken / scale.ticksPerMicro) : 0,
+  );
+  return Math.max(0, ...steps);
 }
 
 /** Whether every take of the transaction is admitted at these levels. */

@@ -33,6 +33,8 @@ export interface Verdict {
   readonly admitted: boolean;
   /** Microseconds until the shared start. */
   readonly wait: Ticks;
+  /** Microseconds to add to the wait of a refusal: see `stepTime`. */
+  readonly margin: number;
 }
 
 /** How an algorithm asks the kernel, and how it reads the answer. */

@@ -17,9 +17,15 @@ export function readLevel(
     fits,
     level,
     remaining: remainingTokens(limit, level),
-    retryAfterMs: fits ? 0 : take.allowance < 0 ? null : toMs(minus(raised, take.allowance), ticksPerMicro),
+    retryAfterMs: fits ? 0 : retryAfterMs(take, raised, verdict.margin),
     resetAfterMs: toMs(level, ticksPerMicro),
   };
+}
+
+/** When the level has fallen to where the take is admitted; null where it never is. */
+function retryAfterMs({ allowance, scale }: Take, raised: Ticks, margin: number): number | null {
+  if (allowance < 0) return null;
+  return microsToMs(minus(ceilDivide(minus(raised, allowance), scale.ticksPerMicro), -margin));
 }
 
 /** Whole tokens missing from nothing: what can be taken now, never below 0. */

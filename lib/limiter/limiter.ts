@@ -1,5 +1,5 @@
 import { algorithms } from '../algorithms/index.js';
-import { type Take, waitOf } from '../algorithms/kernel.js';
+import { stepTime, type Take, waitOf } from '../algorithms/kernel.js';
 import type { Reading } from '../algorithms/limit.js';
 import { microsToMs } from '../algorithms/reading.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
@@ -57,7 +57,7 @@ export class Limiter {
   private judge(charges: readonly Charge[], entries: readonly Entry[], reply: TransactionReply): Judgement {
     const takes = entries.map(({ take }) => take);
     const wait = waitOf(takes, reply.levels);
-    const verdict = { admitted: reply.admitted, wait };
+    const verdict = { admitted: reply.admitted, wait, margin: reply.stepped ? stepTime(takes) : 0 };
     const readings = new Map(
       entries.map(({ take, charge }, i) => {
         const { limit } = charge.placed.policy;

@@ -20,6 +20,7 @@ export class PlanBuilder {
     private readonly registry: PolicyRegistry,
     private readonly defaults: { readonly key: KeyResolver; readonly global: readonly Policy[] },
   ) {
+    for (const name of registry.names) this.claims.claim(name, registry, 'RateLimitModule.forRoot: policies');
     const place = 'RateLimitModule.forRoot: global';
     this.globals = this.placeAll(defaults.global, place, () => 'global', this);
   }
@@ -29,7 +30,7 @@ export class PlanBuilder {
     for (const declaration of declared.policies) {
       const policy = this.policyOf(declaration, place);
       if (policy instanceof Policy && policy.name !== undefined) {
-        this.registry.define(policy, placeOf(declaration, place));
+        this.defineNamed(policy, policy.name, placeOf(declaration, place));
       }
     }
   }
@@ -88,12 +89,18 @@ export class PlanBuilder {
   ): PlacedPolicy[] {
     let nameless = 0;
     return policies.map((policy) => {
-      if (policy.name !== undefined) return this.registry.define(policy, place);
+      if (policy.name !== undefined) return this.defineNamed(policy, policy.name, place);
       nameless++;
       const id = nameless === 1 ? scope() : `${scope()}#${nameless}`;
       this.claims.claim(id, owner, place);
       return { id, policy };
     });
+  }
+
+  /** A name must not be the place of a policy without one, either. */
+  private defineNamed(policy: Policy, name: string, place: string): PlacedPolicy {
+    this.claims.claim(name, this.registry, place);
+    return this.registry.define(policy, place);
   }
 
   private policyOf(declaration: Declaration, place: string): Policy | string {

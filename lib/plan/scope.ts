@@ -30,9 +30,12 @@ export function classScope(type: Type, handler?: object): string {
     );
   }
   const version = (handler && Reflect.getMetadata(VERSION, handler)) ?? Reflect.getMetadata(VERSION, type);
-  const text = Array.isArray(version) ? version.map(String).join(',') : version;
+  const text = Array.isArray(version) ? version.map(versionText).join(',') : version;
   return typeof text === 'string' ? `${type.name}@${text}` : type.name;
 }
+
+/** `VERSION_NEUTRAL` is a symbol. */
+const versionText = (version: unknown): string => (typeof version === 'symbol' ? 'neutral' : String(version));
 
 /** Which class a scope belongs to: two classes of one name must not share buckets by accident. */
 export class ScopeClaims {

@@ -13,6 +13,11 @@ export interface TransactionReply {
   readonly admitted: boolean;
   /** The level that each take found, in ticks of its scale, in the order of the takes. */
   readonly levels: readonly Ticks[];
+  /**
+   * Of a refusal: whether the level of a take that shapes falls by whole tokens, for it was written at a faster rate on
+   * another scale (`fallsInSteps`). A wait computed from it then holds only with a token's time added.
+   */
+  readonly stepped: boolean;
 }
 
 /**

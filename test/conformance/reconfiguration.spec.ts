@@ -86,6 +86,34 @@ describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
     }
   });
 
+  it('who is refused under the new limits and waits exactly as told is admitted', async () => {
+    let waits = 0;
+    const tries = name === 'Redis' ? 300 : 20_000;
+    for (let seed = 1; seed <= tries; seed++) {
+      const random = new Random(3000 + seed);
+      const clock = new ManualClock(START);
+      const store = stores[name]!(clock);
+      const { take, peek } = ask(store, 'changing');
+      const old = policyAt(random);
+      const options = { capacity: random.spread(100), rate: random.pick(RATES) };
+      const maxWaitMs = random.spread(100_000);
+      const policy = random.pick([
+        tokenBucket(options),
+        leakyBucket(options),
+        leakyBucket({ ...options, maxWaitMs }),
+      ]);
+      await take(old, 'key', random.spread(old.capacity));
+      clock.now += random.spread(1_000_000) - 1;
+      const cost = random.spread(policy.capacity);
+      const told = await peek(policy, 'key', cost);
+      if (told.allowed) continue;
+      waits++;
+      clock.now += told.retryAfterMs! * 1000;
+      expect(await take(policy, 'key', cost)).toMatchObject({ allowed: true });
+    }
+    expect(waits).toBeGreaterThan(50);
+  });
+
   it('a raise takes effect at once, and back and forth mints nothing', async () => {
     const clock = new ManualClock(START);
     const { take, peek } = ask(stores[name]!(clock), 'plan');

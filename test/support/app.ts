@@ -17,7 +17,9 @@ export interface AppOptions {
   providers?: ModuleMetadata['providers'];
   adapter?: Adapter;
   /** Stands in for the clock of the memory store. */
-  clock?: ManualClock;
+  clock?: Pick<ManualClock, 'read'>;
+  /** Whether the framework believes `X-Forwarded-For`. */
+  trustProxy?: boolean;
   /** Before the application starts to listen: global filters, `trust proxy`, middleware. */
   prepare?: (app: INestApplication) => void;
 }
@@ -73,11 +75,18 @@ async function createApp(options: AppOptions): Promise<INestApplication> {
     providers = [],
     adapter = 'express',
     clock,
+    trustProxy = false,
   } = options;
   const root = rateLimit === false ? [] : [RateLimitModule.forRoot(rateLimit)];
   const builder = Test.createTestingModule({ imports: [...root, ...imports], controllers, providers });
   if (clock) builder.overrideProvider(RATE_LIMIT_CLOCK).useValue(clock.read);
   const module = await builder.compile();
-  const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
-  return module.createNestApplication(http, { logger: false });
+  return module.createNestApplication(httpAdapter(adapter, trustProxy), { logger: false });
+}
+
+function httpAdapter(adapter: Adapter, trustProxy: boolean): ExpressAdapter | FastifyAdapter {
+  if (adapter === 'fastify') return new FastifyAdapter({ trustProxy });
+  const express = new ExpressAdapter();
+  express.set('trust proxy', trustProxy);
+  return express;
 }

@@ -1,6 +1,7 @@
 import {
   admits,
   type BucketRecord,
+  fallsInSteps,
   levelAt,
   rebase,
   recordAfter,
@@ -81,7 +82,11 @@ export class KernelStore implements Store {
         if (!admitted || peek || take.add === 0) return;
         this.records.set(take.key, recordAfter(take, levels[i]!, wait, this.clock.now));
       });
-      return { admitted, levels };
+      const stepped = takes.some(({ key, scale, shapes }) => {
+        const record = shapes && this.records.get(key);
+        return record && fallsInSteps(record, scale, this.clock.now);
+      });
+      return { admitted, levels, stepped: stepped && !admitted };
     });
   }
 

@@ -1,10 +1,12 @@
 import {
   admits,
   type BucketRecord,
+  fallsInSteps,
   levelAt,
   rebase,
   recordAfter,
   recordWithout,
+  type Take,
   waitOf,
 } from '../../algorithms/kernel.js';
 import type { Ticks } from '../../algorithms/ticks.js';
@@ -65,7 +67,12 @@ export class MemoryStore implements Store {
         if (take.add > 0) this.buckets.set(take.key, recordAfter(take, levels[i] as Ticks, wait, now), now);
       });
     }
-    return { admitted, levels };
+    return { admitted, levels, stepped: !admitted && takes.some((take) => this.isStepped(take, now)) };
+  }
+
+  private isStepped({ key, scale, shapes }: Take, now: number): boolean {
+    const record = shapes ? this.buckets.get(key) : undefined;
+    return record !== undefined && fallsInSteps(record, scale, now);
   }
 
   /** Whoever reads a record that lies ahead of the clock moves it back, even when nothing is taken. */

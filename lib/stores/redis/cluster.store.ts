@@ -1,4 +1,5 @@
 import type { Take } from '../../algorithms/kernel.js';
+import type { Ticks } from '../../algorithms/ticks.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import type { Store, Transaction, TransactionReply } from '../store.interface.js';
 import type { TimedReplies } from './decide-call.js';
@@ -12,8 +13,8 @@ interface SlotGroup {
 
 /**
  * Buckets on a Redis Cluster. A script works on one slot, so a transaction whose buckets lie in several slots is taken
- * slot by slot, and what was taken is given back when a later slot refuses. It never admits too much, but it is not
- * atomic: while it runs, others may be refused by what is about to be given back.
+ * slot by slot once all slots would admit it, and what was taken is given back where one refuses after all. It never
+ * admits too much, but it is not atomic: while it runs, others may be refused by what is about to be given back.
  */
 export class ClusterStore implements Store {
   readonly source = 'redis';
@@ -40,47 +41,61 @@ export class ClusterStore implements Store {
 
   private async decideOne(transaction: Transaction): Promise<TransactionReply> {
     const groups = groupBySlot(transaction.takes);
-    const levels: TransactionReply['levels'][number][] = [];
-    const charged: { group: SlotGroup; at: number }[] = [];
-    let admitted = true;
-    for (const group of groups) {
-      // After a refusal the rest is only asked for what it has left.
-      const peek = transaction.peek || !admitted;
-      const { now, replies } = await this.decideGroup(group, peek, charged);
-      const reply = replies[0] as TransactionReply;
-      group.places.forEach((place, i) => {
-        levels[place] = reply.levels[i] as number;
+    if (groups.length === 1) return (await this.store.decide([transaction]))[0] as TransactionReply;
+    // What is refused anyway is found by asking: refused requests then take from no bucket, not even for a moment.
+    const asked = await Promise.all(groups.map((group) => this.decideGroup(group, true)));
+    const found = combine(groups, asked);
+    return transaction.peek || !found.admitted ? found : this.takeInTurn(groups, asked);
+  }
+
+  private async takeInTurn(
+    groups: readonly SlotGroup[],
+    asked: readonly TimedReplies[],
+  ): Promise<TransactionReply> {
+    const replies = [...asked];
+    for (const [i, group] of groups.entries()) {
+      const taken = await this.decideGroup(group, false).catch(async (error: unknown) => {
+        await this.giveBack(groups.slice(0, i), replies).catch(() => undefined);
+        throw error;
       });
-      admitted &&= reply.admitted;
-      if (admitted && !peek) charged.push({ group, at: now });
+      replies[i] = taken;
+      if (!taken.replies[0]?.admitted) {
+        await this.giveBack(groups.slice(0, i), replies);
+        break;
+      }
     }
-    if (!admitted) await this.giveBack(charged);
-    return { admitted, levels };
+    return combine(groups, replies);
   }
 
-  private async decideGroup(
-    { takes }: SlotGroup,
-    peek: boolean,
-    charged: { group: SlotGroup; at: number }[],
-  ): Promise<TimedReplies> {
-    try {
-      return await this.store.decideTimed([{ takes, peek }]);
-    } catch (error) {
-      await this.giveBack(charged).catch(() => undefined);
-      throw error;
-    }
+  private decideGroup({ takes }: SlotGroup, peek: boolean): Promise<TimedReplies> {
+    return this.store.decideTimed([{ takes, peek }]);
   }
 
-  private async giveBack(charged: readonly { group: SlotGroup; at: number }[]): Promise<void> {
-    const refunds = charged.flatMap(({ group, at }) =>
-      group.takes
+  private async giveBack(groups: readonly SlotGroup[], taken: readonly TimedReplies[]): Promise<void> {
+    const refunds = groups.flatMap(({ takes }, i) =>
+      takes
         .filter((take) => take.add > 0)
-        .map((take) =>
-          this.store.refund(take.key, take.add / take.scale.ticksPerToken, { at, ...take.scale }),
+        .map(({ key, add, scale }) =>
+          this.store.refund(key, add / scale.ticksPerToken, { at: (taken[i] as TimedReplies).now, ...scale }),
         ),
     );
     await Promise.all(refunds);
   }
+}
+
+/** The replies of the slots as that of the whole transaction. */
+function combine(groups: readonly SlotGroup[], replies: readonly TimedReplies[]): TransactionReply {
+  const levels: Ticks[] = [];
+  let [admitted, stepped] = [true, false];
+  groups.forEach(({ places }, i) => {
+    const reply = replies[i]?.replies[0] as TransactionReply;
+    places.forEach((place, j) => {
+      levels[place] = reply.levels[j] as Ticks;
+    });
+    admitted &&= reply.admitted;
+    stepped ||= reply.stepped;
+  });
+  return { admitted, levels, stepped };
 }
 
 /** Buckets that wait come last: a place in a line that others have joined cannot be given back. */

@@ -37,8 +37,9 @@ export function readReplies(
 ): TimedReplies {
   let next = 1;
   const replies = transactions.map(({ takes }): TransactionReply => {
-    const admitted = Number(reply[next++]) === 1;
-    return { admitted, levels: takes.map(() => readTicks(reply[next++] as number | string)) };
+    const verdict = Number(reply[next++]);
+    const levels = takes.map(() => readTicks(reply[next++] as number | string));
+    return { admitted: verdict === 1, levels, stepped: verdict === 2 };
   });
   return { now: Number(reply[0]), replies };
 }

@@ -5,8 +5,8 @@
 --        2  the number of transactions, then for each
 --             peek (1: evaluate only), the number of takes, then for each take
 --               index in KEYS, n, P (the reader's scale), ticks to add, allowance, shapes (1 or 0)
--- Reply  integers: the time, then for each transaction 1 (admitted) or 0, followed by the level that each take found,
---        in ticks of its scale (as text from 2^52 on: clients' parsers lose the last unit of larger integers)
+-- Reply  integers: the time, then for each transaction 1 (admitted), 0 (refused) or 2 (refused, and the level of a take
+--        that shapes falls by whole tokens), followed by the level that each take found, in ticks of its scale (as text from 2^52 on: clients' parsers lose the last unit of larger integers)
 --
 -- The rules are those of lib/algorithms/kernel.ts, line by line.
 
@@ -27,18 +27,27 @@ local function drain(level, n, elapsed)
   return level - n * elapsed
 end
 
+local function isFaster(n, p, record)
+  return difference(n, record.p, record.n, p) ~= -1
+end
+
 -- The level under another scale (n, p) than the writer's earns nothing beyond the faster of the two.
 local function levelAt(record, n, p)
   if not record then return 0 end
   local elapsed = now - record.at
   if elapsed >= math.ceil(record.level / record.n) then return 0 end
   if record.p == p then return drain(record.level, math.max(record.n, n), elapsed) end
-  if difference(n, record.p, record.n, p) ~= -1 then
+  if isFaster(n, p, record) then
     local level = difference(math.ceil(record.level / record.p), p, n, elapsed)
     if level == -1 then return 0 end
     return level
   end
   return difference(math.ceil(drain(record.level, record.n, elapsed) / record.p), p, 0, 0)
+end
+
+-- Whether the level falls by whole tokens: it was written at a faster rate on another scale.
+local function fallsInSteps(record, n, p)
+  return record and record.p ~= p and fullAt(record) > now and not isFaster(n, p, record)
 end
 
 local cursor = 2
@@ -69,18 +78,18 @@ local function waitOf(takes)
   return wait
 end
 
--- Raised to the shared start, a level is max(level, n × wait). Compared as times first: n × wait may pass 2^53.
+-- A bucket whose own slot is earlier than the shared start is raised to it, to n × wait. Compared as times first: that
+-- product may pass 2^53.
 local function admits(takes)
   for _, take in ipairs(takes) do
     if type(take.level) == 'string' or take.level > take.allowance then return false end
   end
   local wait = waitOf(takes)
   for _, take in ipairs(takes) do
-    if take.shapes then
+    take.raised = take.level
+    if take.shapes and math.ceil(take.level / take.n) < wait then
       if wait > math.floor(take.allowance / take.n) then return false end
-      take.raised = math.max(take.level, take.n * wait)
-    else
-      take.raised = take.level
+      take.raised = take.n * wait
     end
   end
   return true
@@ -95,13 +104,20 @@ local function charge(takes)
   end
 end
 
+local function refusal(takes)
+  for _, take in ipairs(takes) do
+    if take.shapes and fallsInSteps(buckets[take.bucket], take.n, take.p) then return 2 end
+  end
+  return 0
+end
+
 local reply = { now }
 for _ = 1, tonumber(ARGV[2]) do
   local peek = argument() == 1
   local takes = readTakes()
   local admitted = admits(takes)
   if admitted and not peek then charge(takes) end
-  reply[#reply + 1] = admitted and 1 or 0
+  reply[#reply + 1] = admitted and 1 or refusal(takes)
   for _, take in ipairs(takes) do
     local wide = type(take.level) == 'number' and take.level >= 4503599627370496
     reply[#reply + 1] = wide and text(take.level) or take.level

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
+import { openStore } from '../../lib/stores/open-store.js';
+import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
+import { type Asker, ask } from '../support/limits.js';
+import { closeClients, connectCluster } from '../support/redis/clients.js';
+import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
+
+const fail = (message: string) => {
+  throw new Error(message);
+};
+
+let cluster: RedisCluster;
+let client: ReturnType<typeof connectCluster>;
+let prefix: string;
+let asker: Asker;
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  client = connectCluster(cluster.nodes);
+});
+
+afterAll(async () => {
+  await closeClients();
+  await cluster.stop();
+});
+
+beforeEach(async () => {
+  prefix = `cluster-${Math.random()}`;
+  const options = { redis: { kind: 'client' as const, client }, prefix, maxKeys: 1 };
+  const store = await openStore(options, () => 0, fail);
+  expect(store).toBeInstanceOf(ClusterStore);
+  asker = ask(store);
+});
+
+const [ip, user, tenant] = ['ip', 'user', 'tenant'].map((name) =>
+  tokenBucket({ name, capacity: 5, rate: '1/h' }),
+) as [ReturnType<typeof tokenBucket>, ReturnType<typeof tokenBucket>, ReturnType<typeof tokenBucket>];
+
+describe('on a cluster', () => {
+  it('keys in every slot are limited, each for itself', async () => {
+    const keys = Array.from({ length: 100 }, (_, i) => `key-${i}`);
+    const first = await Promise.all(keys.map((key) => asker.take(ip, key, 5)));
+    expect(first.every(({ allowed }) => allowed)).toBe(true);
+    const second = await Promise.all(keys.map((key) => asker.take(ip, key)));
+    expect(second.some(({ allowed }) => allowed)).toBe(false);
+  });
+
+  it('a stack in several slots is all or nothing: what was taken is given back', async () => {
+    await asker.take(tenant, 'acme', 5);
+    const decisions = await asker.takeAll([ip, '1.2.3.4', 2], [user, 'ada'], [tenant, 'acme']);
+    expect(decisions.map(({ allowed }) => allowed)).toEqual([true, true, false]);
+    expect(await asker.peek(ip, '1.2.3.4', 0)).toMatchObject({ remaining: 5 });
+    expect(await asker.peek(user, 'ada', 0)).toMatchObject({ remaining: 5 });
+  });
+
+  it('under contention a stack never admits too much, and refused requests leave their tokens', async () => {
+    const stacks = Array.from({ length: 200 }, (_, i) =>
+      asker.takeAll([ip, `address-${i % 10}`], [user, `user-${i % 20}`], [tenant, 'acme']),
+    );
+    const admitted = (await Promise.all(stacks)).filter((stack) => stack.every(({ allowed }) => allowed));
+    expect(admitted.length).toBeLessThanOrEqual(5);
+    // What stayed charged is what was admitted: beside it less than a token that drains as fast as it came.
+    const levels = await Promise.all(
+      Array.from({ length: 10 }, async (_, i) => {
+        const [level, , , ticksPerToken] = (
+          (await client.get(`${prefix}:ip:{address-${i}}`)) ?? '0 0 0 1'
+        ).split(' ');
+        return Number(level) / Number(ticksPerToken);
+      }),
+    );
+    const charged = levels.reduce((sum, level) => sum + level, 0);
+    expect(charged).toBeGreaterThan(admitted.length - 0.001);
+    expect(charged).toBeLessThan(admitted.length + 0.001);
+  });
+
+  it('buckets of one key live in one slot and need one call', async () => {
+    const line = leakyBucket({ name: 'line', capacity: 50, rate: 10 });
+    const slow = leakyBucket({ name: 'slow', capacity: 5, rate: 1 });
+    for (const delayMs of [0, 1000]) {
+      const decisions = await asker.takeAll([line, 'ada'], [slow, 'ada'], [ip, 'ada']);
+      expect(decisions.map((decision) => decision.allowed)).toEqual([true, true, true]);
+      expect(Math.abs(decisions[0]!.delayMs - delayMs)).toBeLessThan(100);
+      expect(decisions[1]!.delayMs).toBe(decisions[0]!.delayMs);
+    }
+  });
+
+  it('a leaky bucket beside limits in other slots keeps its place only if all admit', async () => {
+    const line = leakyBucket({ name: 'line', capacity: 5, rate: '1/h' });
+    await asker.take(tenant, 'acme', 5);
+    await asker.takeAll([line, 'ada'], [tenant, 'acme']);
+    expect(await asker.take(line, 'ada')).toMatchObject({ delayMs: 0 });
+  });
+
+  it('two lines in different slots cannot share a start: an error that says so, and nothing is taken', async () => {
+    const [one, two] = ['one', 'two'].map((name) => leakyBucket({ name, capacity: 5, rate: 1 }));
+    await expect(asker.takeAll([one!, 'ada'], [two!, 'bob'])).rejects.toMatchObject({
+      code: 'CLUSTER_SHAPING',
+    });
+    expect(await asker.peek(one!, 'ada', 0)).toMatchObject({ remaining: 5 });
+  });
+
+  it('gives back and forgets', async () => {
+    await asker.take(ip, 'ada', 5);
+    expect(await asker.refund(ip, 'ada', 2)).toBe(true);
+    expect(await asker.peek(ip, 'ada', 0)).toMatchObject({ remaining: 2 });
+    expect(await asker.reset(ip, 'ada')).toBe(true);
+  });
+});
