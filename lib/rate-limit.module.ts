@@ -8,6 +8,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
+import { checkObject } from './common/checks.js';
 import { RateLimitEngine } from './guard/engine.js';
 import { RateLimitGuard } from './guard/rate-limit.guard.js';
 import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
@@ -42,7 +43,12 @@ export const RATE_LIMIT_CLOCK = Symbol.for('nestjs-floodgate.clock');
 const logger = new Logger('RateLimitModule');
 
 const providers: Provider[] = [
-  { provide: PARSED_OPTIONS, useFactory: parseOptions, inject: [MODULE_OPTIONS_TOKEN] },
+  {
+    provide: PARSED_OPTIONS,
+    useFactory: parseOptions,
+    // Where the class is imported without forRoot there are none, and the message should be ours.
+    inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
+  },
   { provide: RATE_LIMIT_CLOCK, useValue: monotonicClock },
   {
     provide: STORE,
@@ -98,6 +104,7 @@ export class RateLimitModule extends ConfigurableModuleClass implements OnModule
    * @throws RateLimitError at boot, for invalid options and declarations
    */
   static override forRoot(options: RateLimitModuleOptions & RateLimitModuleExtras = {}): DynamicModule {
+    checkObject(options, 'RateLimitModule.forRoot', '{} or { redis: process.env.REDIS_URL }');
     return super.forRoot(options);
   }
 

@@ -29,7 +29,9 @@ type Declare = (target: object, method?: string | symbol, descriptor?: PropertyD
 export function forHandlers(decorator: string, action: Declare): LimitDecorator {
   return ((target: object, method?: string | symbol, descriptor?: PropertyDescriptor) => {
     const isStatic = method !== undefined && typeof target === 'function';
-    if (isStatic || (method !== undefined && typeof descriptor?.value !== 'function')) {
+    // Nest routes to methods with a text for a name; an accessor or a field is none.
+    const isMethod = typeof method === 'string' && typeof descriptor?.value === 'function';
+    if (isStatic || (method !== undefined && !isMethod)) {
       const owner = isStatic ? (target as unknown as { name: string }).name : target.constructor.name;
       throw new RateLimitError(
         'NOT_A_HANDLER',

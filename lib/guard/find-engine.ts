@@ -1,5 +1,6 @@
-import type { ModuleRef } from '@nestjs/core';
+import { type ModuleRef, ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../errors/rate-limit.error.js';
+import { firstPlace } from '../plan/boot-check.js';
 import { RateLimitEngine } from './engine.js';
 
 /**
@@ -10,9 +11,10 @@ export function findEngine(moduleRef: ModuleRef): RateLimitEngine {
   try {
     return moduleRef.get(RateLimitEngine, { strict: false });
   } catch (cause) {
+    const place = firstPlace(moduleRef.get(ModulesContainer, { strict: false })) ?? 'RateLimitGuard';
     throw new RateLimitError(
       'MISSING_FOR_ROOT',
-      'a route has a rate limit, but the application has no RateLimitModule; import RateLimitModule.forRoot() in its root module',
+      `${place}: the application has no RateLimitModule, so nothing would be limited; import RateLimitModule.forRoot() in its root module`,
       { cause },
     );
   }

@@ -16,7 +16,7 @@ import { currentLedger } from './ledger.js';
 /** Decides the handler stage, after every guard, and lets the request wait for its slot. */
 @Injectable()
 export class RateLimitInterceptor implements NestInterceptor, OnModuleInit {
-  private engine!: RateLimitEngine;
+  private engine?: RateLimitEngine;
 
   constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
 
@@ -25,6 +25,8 @@ export class RateLimitInterceptor implements NestInterceptor, OnModuleInit {
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    // Where Nest has not made the interceptor itself, or its module is loaded lazily, there was no `onModuleInit`.
+    this.engine ??= findEngine(this.moduleRef);
     const ledger = await this.engine.decide(context, 'handler');
     if (ledger === undefined) return next.handle();
     await waitUntil(ledger.startAt);

@@ -1,6 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { RateLimitError } from '../errors/rate-limit.error.js';
-import { show } from '../errors/show.js';
+import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { httpRequest } from './http-request.js';
 import { describeKey, type KeyResolver } from './key-resolver.js';
 
@@ -12,15 +11,13 @@ export interface ByIpOptions {
 /**
  * The client's address, as the framework sees it (`request.ip`): behind a proxy, set `trust proxy` there.
  * An IPv6 address counts as its network; an IPv4 address mapped into IPv6 is the IPv4 address.
- * @throws RateLimitError `INVALID_OPTION` for a prefix out of range
+ * @throws RateLimitError `INVALID_OPTION` for a prefix that is no number of bits
  */
-export function byIp({ ipv6Prefix = 64 }: ByIpOptions = {}): KeyResolver {
-  if (!Number.isInteger(ipv6Prefix) || ipv6Prefix < 1 || ipv6Prefix > 128) {
-    throw new RateLimitError(
-      'INVALID_OPTION',
-      `byIp: ipv6Prefix is ${show(ipv6Prefix)}; write a number of bits from 1 to 128, as byIp({ ipv6Prefix: 64 })`,
-    );
-  }
+export function byIp(options: ByIpOptions = {}): KeyResolver {
+  checkObject(options, 'byIp', 'byIp({ ipv6Prefix: 64 })');
+  checkKnownOptions(options, ['ipv6Prefix'], 'byIp');
+  const { ipv6Prefix = 64 } = options;
+  checkInteger(ipv6Prefix, 1, 128, 'byIp: ipv6Prefix');
   return describeKey(`byIp(${ipv6Prefix})`, (context) =>
     networkOf(httpRequest(context, 'byIp()').ip, ipv6Prefix),
   );

@@ -1,8 +1,13 @@
+import { checkText } from '../common/checks.js';
 import { httpRequest } from './http-request.js';
 import { describeKey, type KeyResolver } from './key-resolver.js';
 
-/** The value of a route parameter, as `:tenant`. Routes without it share one bucket. */
+/**
+ * The value of a route parameter, as `:tenant`. Routes without it share one bucket.
+ * @throws RateLimitError `INVALID_OPTION` for a name that is no text
+ */
 export function byParam(name: string): KeyResolver {
+  checkText(name, 'byParam: name', "the name of a route parameter, as byParam('tenant')");
   return describeKey(
     `byParam(${name})`,
     (context) => httpRequest(context, `byParam('${name}')`).params?.[name] ?? '',

@@ -1,8 +1,16 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { chain } from '../common/awaitable.js';
+import { checkFunction, checkKnownOptions, checkObject, checkText } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { httpRequest } from './http-request.js';
-import { afterAuthentication, describeKey, type KeyResolver, keyText } from './key-resolver.js';
+import {
+  afterAuthentication,
+  checkPart,
+  describeKey,
+  type KeyResolver,
+  keyText,
+  routeOf,
+} from './key-resolver.js';
 
 export interface ByUserOptions {
   /** Who is limited where there is no user. Without it such a request is an error. */
@@ -12,9 +20,14 @@ export interface ByUserOptions {
 /**
  * A property of `request.user`, as authentication guards set it; `id` by default. Decided at the handler stage, after
  * every guard.
- * @throws RateLimitError `NO_USER` at the request, where there is no user and no `anonymous`
+ * @throws RateLimitError `INVALID_OPTION` for a wrong argument; `NO_USER` at the request, where there is no user and no `anonymous`
  */
-export function byUser(property = 'id', { anonymous }: ByUserOptions = {}): KeyResolver {
+export function byUser(property = 'id', options: ByUserOptions = {}): KeyResolver {
+  checkText(property, 'byUser: property', "a property of request.user, as byUser('id')");
+  checkObject(options, 'byUser', "byUser('id', { anonymous: byIp() })");
+  checkKnownOptions(options, ['anonymous'], 'byUser');
+  const { anonymous } = options;
+  if (anonymous !== undefined) checkFunction(anonymous, 'byUser: anonymous', 'byIp() or (context) => …');
   const text = `byUser(${property}${anonymous ? `, ${keyText(anonymous)}` : ''})`;
   const resolve: KeyResolver = (context) => {
     const user = httpRequest(context, text).user as Record<string, unknown> | null | undefined;
@@ -22,7 +35,10 @@ export function byUser(property = 'id', { anonymous }: ByUserOptions = {}): KeyR
     // The two kinds must not meet: a user may be called like an address.
     if (id !== undefined) return anonymous ? `user|${id}` : id;
     if (anonymous === undefined) throw noUser(context, property);
-    return chain(anonymous(context), (key) => `anonymous|${key}`);
+    return chain(anonymous(context), (key) => {
+      checkPart(key, context, text);
+      return `anonymous|${key}`;
+    });
   };
   return afterAuthentication(describeKey(text, resolve, anonymous ? [anonymous] : []));
 }
@@ -36,9 +52,8 @@ function identity(value: unknown): string | undefined {
 }
 
 function noUser(context: ExecutionContext, property: string): RateLimitError {
-  const place = `${context.getClass().name}.${context.getHandler().name}`;
   return new RateLimitError(
     'NO_USER',
-    `${place}: byUser('${property}') found no request.user.${property}. Put an authentication guard on the route, or say who is limited instead: byUser('${property}', { anonymous: byIp() })`,
+    `${routeOf(context)}: byUser('${property}') found no request.user.${property}. Put an authentication guard on the route, or say who is limited instead: byUser('${property}', { anonymous: byIp() })`,
   );
 }

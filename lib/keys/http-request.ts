@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { RateLimitError } from '../errors/rate-limit.error.js';
+import { routeOf } from './key-resolver.js';
 
 /** What the key resolvers read of an Express or Fastify request. */
 export interface HttpRequest {
@@ -12,9 +13,8 @@ export interface HttpRequest {
 /** @throws RateLimitError `NO_HTTP_REQUEST` outside HTTP */
 export function httpRequest(context: ExecutionContext, resolver: string): HttpRequest {
   if (context.getType<string>() === 'http') return context.switchToHttp().getRequest<HttpRequest>();
-  const place = `${context.getClass().name}.${context.getHandler().name}`;
   throw new RateLimitError(
     'NO_HTTP_REQUEST',
-    `${place}: ${resolver} reads an HTTP request, and this is ${context.getType<string>()}. Give the policy a key of its own: key: (context) => …`,
+    `${routeOf(context)}: ${resolver} reads an HTTP request, and this is ${context.getType<string>()}. Give the policy a key of its own: key: (context) => …`,
   );
 }

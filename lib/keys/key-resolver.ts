@@ -1,5 +1,8 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Awaitable } from '../common/awaitable.js';
+import { methodName } from '../common/method-name.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
 
 /** Says who is limited: any text. Runs before pipes, so it sees the request as it came. */
 export type KeyResolver = (context: ExecutionContext) => Awaitable<string>;
@@ -47,6 +50,24 @@ export function needsUser(resolver: KeyResolver): boolean {
 
 export function keyText(resolver: KeyResolver): string {
   return traits(resolver)?.text ?? (resolver.name || 'a function');
+}
+
+/** The route of a request, for messages: `Cats.find`. */
+export function routeOf(context: ExecutionContext): string {
+  const type = context.getClass();
+  return `${type.name}.${methodName(type, context.getHandler())}`;
+}
+
+/**
+ * Checks what a resolver inside another has returned: as a part of the key, anything would become text.
+ * @throws RateLimitError `INVALID_KEY`
+ */
+export function checkPart(part: unknown, context: ExecutionContext, whole: string): asserts part is string {
+  if (typeof part === 'string') return;
+  throw new RateLimitError(
+    'INVALID_KEY',
+    `${routeOf(context)}: a part of ${whole} is ${show(part)}; return a text, as (context) => String(…)`,
+  );
 }
 
 const traits = (resolver: KeyResolver): KeyTraits | undefined => (resolver as DescribedResolver)[TRAITS];

@@ -19,10 +19,14 @@ export function bucketKey(policy: string, key: string): string {
 function keyPart(key: string): string {
   // An empty hash tag is none at all. No escape reads `%-` or `%#`.
   if (key === '') return '%-';
-  const escaped = escapeText(key);
-  return escaped.length <= MAX_LENGTH
-    ? escaped
-    : `%#${createHash('sha256').update(escaped).digest('base64url')}`;
+  // What is too long already is not escaped first: for a megabyte that would take a second.
+  const escaped = key.length <= MAX_LENGTH ? escapeText(key) : '';
+  return escaped !== '' && escaped.length <= MAX_LENGTH ? escaped : `%#${hash(key)}`;
+}
+
+/** Of UTF-16, for UTF-8 has one and the same substitute for all lone surrogates. */
+function hash(key: string): string {
+  return createHash('sha256').update(key, 'utf16le').digest('base64url');
 }
 
 function escapeText(text: string): string {

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { checkCost } from '../options/parse-policy.js';
@@ -42,10 +43,13 @@ export class RateLimiterService {
     if (!Array.isArray(requests) || requests.length === 0) {
       throw new RateLimitError(
         'INVALID_OPTION',
-        `consumeAll: the requests are ${show(requests)}; write [{ policy, key }, …]`,
+        `RateLimiterService.consumeAll: the requests are ${show(requests)}; write [{ policy, key }, …]`,
       );
     }
-    const charges = requests.map(({ policy, key, cost }) => this.charge('consumeAll', policy, key, { cost }));
+    const charges = requests.map((request: ConsumeRequest) => {
+      checkObject(request, 'RateLimiterService.consumeAll', '{ policy, key }');
+      return this.charge('consumeAll', request.policy, request.key, { cost: request.cost });
+    });
     const { admitted, outcomes } = await this.limiter.decide(charges);
     const decisions = outcomes.map(({ decision }) => decision);
     return { allowed: admitted, decisions, tightest: tightest(decisions) as Decision };

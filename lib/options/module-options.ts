@@ -5,8 +5,13 @@ import type { Policy } from './policy.js';
 /** Which headers a response tells its limits with. */
 export type HeaderStyle = 'standard' | 'legacy' | 'both' | 'none';
 
-/** Options of an ioredis client that this package opens: passed on as they are. */
-export type RedisConnectionOptions = Readonly<Record<string, unknown>>;
+/**
+ * Options of an ioredis client that this package opens: passed on as they are. A value of the type `RedisOptions` of
+ * either version is no `Record`, for an interface has no index signature; it is told by its host and port.
+ */
+export type RedisConnectionOptions =
+  | Readonly<Record<string, unknown>>
+  | { readonly host?: string; readonly port?: number };
 
 export interface MemoryOptions {
   /** The most buckets that are kept, by default 100,000. */

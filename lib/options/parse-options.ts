@@ -1,8 +1,8 @@
+import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { byIp, type KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
-import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf } from './checks.js';
 import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
 import { Policy } from './policy.js';
 
@@ -27,7 +27,8 @@ const KNOWN = ['redis', 'prefix', 'memory', 'key', 'policies', 'global', 'header
 const PREFIX = /^[^\s{}]{1,128}$/;
 
 /** @throws RateLimitError with the code of what is wrong */
-export function parseOptions(options: RateLimitModuleOptions): ParsedOptions {
+export function parseOptions(options: RateLimitModuleOptions | undefined): ParsedOptions {
+  if (options === undefined) throw noOptions();
   checkObject(options, PLACE, '{} or { redis: process.env.REDIS_URL }');
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
@@ -47,8 +48,11 @@ export function parseOptions(options: RateLimitModuleOptions): ParsedOptions {
 }
 
 function checkPolicies(option: string, policies: unknown): asserts policies is readonly Policy[] {
-  if (Array.isArray(policies) && policies.every((policy) => policy instanceof Policy)) return;
-  throw invalid(option, policies, 'a list of tokenBucket({ … }) and leakyBucket({ … })');
+  const fix = 'a list of tokenBucket({ … }) and leakyBucket({ … })';
+  if (!Array.isArray(policies)) throw invalid(option, policies, fix);
+  policies.forEach((policy, i) => {
+    if (!(policy instanceof Policy)) throw invalid(`${option}[${i}]`, policy, fix);
+  });
 }
 
 function parseRedis(redis: RateLimitModuleOptions['redis']): RedisOption | undefined {
@@ -61,6 +65,12 @@ function parseRedis(redis: RateLimitModuleOptions['redis']): RedisOption | undef
     ? { kind: 'client', client: redis }
     : { kind: 'connect', to: redis as RedisConnectionOptions };
 }
+
+const noOptions = (): RateLimitError =>
+  new RateLimitError(
+    'MISSING_FOR_ROOT',
+    `RateLimitModule: its options are undefined; import RateLimitModule.forRoot() in the root module, not the class itself, and return options from the factory of forRootAsync. Other modules import nothing`,
+  );
 
 const isClient = (redis: object): redis is RedisClient =>
   typeof (redis as Partial<RedisClient>).defineCommand === 'function';

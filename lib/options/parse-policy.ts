@@ -1,9 +1,9 @@
 import type { Limit } from '../algorithms/limit.js';
 import { parseRate } from '../algorithms/rate.js';
 import { fitScale, type Scale } from '../algorithms/ticks.js';
+import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf } from './checks.js';
 import { Policy } from './policy.js';
 import type { LeakyBucketOptions, PolicyOptions, Rate } from './policy-options.js';
 
@@ -11,7 +11,7 @@ const COMMON = ['name', 'capacity', 'rate', 'key', 'cost', 'stage'];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
 /** 285 years: what microseconds below 2^53 can say. */
 const MAX_WAIT_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
-const NAME = /^[!#-9;-z|~]{1,128}$/;
+const NAME = /^[!#-&(-9;-_a-z|~]{1,128}$/;
 
 /**
  * Checks and freezes the options of a policy. `place` names them in an error: `Cats.find: @TokenBucket`.
@@ -91,6 +91,6 @@ function scaleOf(rate: Rate, capacity: number, place: string): Scale {
   if (scale !== undefined) return Object.freeze(scale);
   throw new RateLimitError(
     'RATE_DOES_NOT_FIT',
-    `${place}: capacity ${capacity} at rate ${show(rate)} is ${fraction.numerator} tokens in ${fraction.denominator} µs, and ${capacity} × ${fraction.denominator} passes 2^53 - 1, even with the rate lowered by one part in 10^9; write a rounder rate or a smaller capacity`,
+    `${place}: capacity ${capacity} at rate ${show(rate)} is ${fraction.numerator} tokens in ${fraction.denominator} µs, and ${fraction.numerator} or ${capacity} × ${fraction.denominator} passes 2^53 - 1, even with the rate lowered by one part in 10^9; write a rounder rate or a smaller capacity`,
   );
 }

@@ -4,7 +4,7 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 import { type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import type { PlanBuilder } from './plan-builder.js';
 import type { PlanCatalog } from './plan-catalog.js';
-import { isHandler } from './scope.js';
+import { className, isHandler } from './scope.js';
 
 /** What is read of Nest's record of a class. */
 interface InstanceWrapper {
@@ -20,10 +20,11 @@ export function planEverything(modules: ModulesContainer, builder: PlanBuilder, 
   const classes = limitableClasses(modules);
   for (const { type, methods, served } of classes) {
     const onClass = declaredOnClass(type);
-    if (!served && !methods.some((method) => isHandler(type.prototype[method]))) refuse(onClass, type.name);
-    builder.define(onClass, type.name);
+    const name = className(type);
+    if (!served && !methods.some((method) => isHandler(type.prototype[method]))) refuse(onClass, name);
+    builder.define(onClass, name);
     for (const method of methods) {
-      const place = `${type.name}.${method}`;
+      const place = `${name}.${method}`;
       const declared = declaredOnMethod(type, method);
       if (!isHandler(type.prototype[method])) refuse(declared, place);
       builder.define(declared, place);
@@ -34,6 +35,17 @@ export function planEverything(modules: ModulesContainer, builder: PlanBuilder, 
       if (isHandler(type.prototype[method])) catalog.add(type, method);
     }
   }
+}
+
+/** Where the first policy of an application stands, for the message that nothing decides it. */
+export function firstPlace(modules: ModulesContainer): string | undefined {
+  for (const { type, methods } of limitableClasses(modules)) {
+    const onMethods = methods.map((method) => [declaredOnMethod(type, method), `.${method}`] as const);
+    for (const [{ policies }, method] of [[declaredOnClass(type), ''] as const, ...onMethods]) {
+      if (policies[0]) return `${className(type)}${method}: ${policies[0].decorator}`;
+    }
+  }
+  return undefined;
 }
 
 interface LimitableClass {

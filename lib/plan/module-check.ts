@@ -8,7 +8,7 @@ export function checkSingleRoot(modules: ModulesContainer, root: Type): void {
   if (roots.length <= 1) return;
   throw new RateLimitError(
     'DUPLICATE_FOR_ROOT',
-    `RateLimitModule.forRoot is imported ${roots.length} times with different options; import it once, in the root module`,
+    `RateLimitModule.forRoot: imported ${roots.length} times, and every store would count apart; import it once, in the root module: every other module has it from there`,
   );
 }
 

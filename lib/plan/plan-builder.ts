@@ -8,7 +8,16 @@ import { Policy } from '../options/policy.js';
 import type { Stage } from '../options/policy-options.js';
 import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
-import { classScope, ScopeClaims } from './scope.js';
+import { className, classScope, ScopeClaims } from './scope.js';
+
+interface FoundPolicy {
+  readonly policy: Policy;
+  /** Where it was found, for messages. */
+  readonly place: string;
+}
+
+/** The scope of a policy without a name; the place is for messages. */
+type ScopeOf = (place: string) => string;
 
 /** Works out plans: which policies a handler has, under which names, with which keys, at which stage. */
 export class PlanBuilder {
@@ -22,7 +31,8 @@ export class PlanBuilder {
   ) {
     for (const name of registry.names) this.claims.claim(name, registry, 'RateLimitModule.forRoot: policies');
     const place = 'RateLimitModule.forRoot: global';
-    this.globals = this.placeAll(defaults.global, place, () => 'global', this);
+    const globals = defaults.global.map((policy) => ({ policy, place }));
+    this.globals = this.placeAll(globals, () => 'global', this);
   }
 
   /** Makes the named policies of a class or method known, before any name is looked up. */
@@ -36,13 +46,13 @@ export class PlanBuilder {
   }
 
   build(type: Type, method: string): HandlerPlan {
-    const place = `${type.name}.${method}`;
+    const [onType, place] = [className(type), `${className(type)}.${method}`];
     const handler = type.prototype[method];
     const [onClass, onMethod] = [declaredOnClass(type), declaredOnMethod(type, method)];
     const placed = [
       ...this.globals,
-      ...this.placeDeclared(onClass, type.name, () => classScope(type), type),
-      ...this.placeDeclared(onMethod, place, () => `${classScope(type, handler)}.${method}`, type),
+      ...this.placeDeclared(onClass, onType, (at) => classScope(type, at), type),
+      ...this.placeDeclared(onMethod, place, (at) => `${classScope(type, at, handler)}.${method}`, type),
     ];
     const skipped = this.skippedBy([...onClass.skips, ...onMethod.skips], place);
     const kept = skipped === 'all' ? [] : placed.filter(({ id }) => !skipped.has(id));
@@ -65,33 +75,22 @@ export class PlanBuilder {
     return new Set(policies.map((policy) => this.registry.find(policy, `${place}: @SkipRateLimit`).id));
   }
 
-  private placeDeclared(
-    declared: Declared,
-    place: string,
-    scope: () => string,
-    owner: unknown,
-  ): PlacedPolicy[] {
-    const policies = declared.policies.map((declaration) => {
+  private placeDeclared(declared: Declared, place: string, scope: ScopeOf, owner: unknown): PlacedPolicy[] {
+    const found = declared.policies.map((declaration) => {
+      const at = placeOf(declaration, place);
       const policy = this.policyOf(declaration, place);
-      return policy instanceof Policy
-        ? policy
-        : this.registry.find(policy, placeOf(declaration, place)).policy;
+      return { policy: policy instanceof Policy ? policy : this.registry.find(policy, at).policy, place: at };
     });
-    return this.placeAll(policies, place, scope, owner);
+    return this.placeAll(found, scope, owner);
   }
 
   /** A named policy goes by its name, one without by its place; several without are counted. */
-  private placeAll(
-    policies: readonly Policy[],
-    place: string,
-    scope: () => string,
-    owner: unknown,
-  ): PlacedPolicy[] {
+  private placeAll(found: readonly FoundPolicy[], scope: ScopeOf, owner: unknown): PlacedPolicy[] {
     let nameless = 0;
-    return policies.map((policy) => {
+    return found.map(({ policy, place }) => {
       if (policy.name !== undefined) return this.defineNamed(policy, policy.name, place);
       nameless++;
-      const id = nameless === 1 ? scope() : `${scope()}#${nameless}`;
+      const id = nameless === 1 ? scope(place) : `${scope(place)}#${nameless}`;
       this.claims.claim(id, owner, place);
       return { id, policy };
     });

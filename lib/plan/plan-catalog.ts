@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { methodName } from '../common/method-name.js';
 import type { HandlerPlan } from './handler-plan.js';
 import type { PlanBuilder } from './plan-builder.js';
 
@@ -11,7 +12,7 @@ export class PlanCatalog {
   constructor(private readonly builder: PlanBuilder) {}
 
   planOf(type: Type, handler: Handler): HandlerPlan {
-    return this.plans.get(type)?.get(handler) ?? this.add(type, methodOf(type, handler));
+    return this.plans.get(type)?.get(handler) ?? this.add(type, methodName(type, handler));
   }
 
   add(type: Type, method: string): HandlerPlan {
@@ -21,14 +22,4 @@ export class PlanCatalog {
     this.plans.set(type, ofType);
     return plan;
   }
-}
-
-/** The name of a method as the class knows it; the function's own name may be that of a wrapper. */
-function methodOf(type: Type, handler: Handler): string {
-  for (let prototype = type.prototype; prototype; prototype = Object.getPrototypeOf(prototype)) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (value === handler) return name;
-    }
-  }
-  return handler.name;
 }

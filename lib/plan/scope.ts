@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
 
 // Metadata keys of Nest; not all of them are exported by every version.
 const VERSION = '__version__';
@@ -18,15 +19,20 @@ export function isHandler(method: unknown): method is Handler {
   return typeof method === 'function' && ROUTE_KEYS.some((key) => Reflect.hasMetadata(key, method));
 }
 
+/** A class as messages call it. */
+export function className(type: Type): string {
+  return type.name || `(class without a name at ${show(Reflect.getMetadata('path', type))})`;
+}
+
 /**
  * The scope of a class: `Cats`, or `Cats@2` with a version, its own or that of a method.
  * @throws RateLimitError `NAMELESS_CLASS`
  */
-export function classScope(type: Type, handler?: object): string {
+export function classScope(type: Type, place: string, handler?: object): string {
   if (type.name === '') {
     throw new RateLimitError(
       'NAMELESS_CLASS',
-      "a limited class has no name, so its buckets have none; name the class, or give its policies a name: name: 'cats'",
+      `${place}: the class has no name, so the bucket of this policy has none; name the class, or give the policy a name: name: 'cats'`,
     );
   }
   const version = (handler && Reflect.getMetadata(VERSION, handler)) ?? Reflect.getMetadata(VERSION, type);

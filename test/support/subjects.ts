@@ -2,6 +2,7 @@ import {
   admits,
   type BucketRecord,
   fallsInSteps,
+  fullAt,
   levelAt,
   rebase,
   recordAfter,
@@ -95,7 +96,7 @@ export class KernelStore implements Store {
     const lowered = record && recordWithout(record, tokens, this.clock.now);
     if (lowered) this.records.set(key, lowered);
     else this.records.delete(key);
-    return record !== undefined;
+    return record !== undefined && fullAt(record) > this.clock.now;
   }
 
   reset(key: string): boolean {

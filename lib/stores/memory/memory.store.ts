@@ -2,6 +2,7 @@ import {
   admits,
   type BucketRecord,
   fallsInSteps,
+  fullAt,
   levelAt,
   rebase,
   recordAfter,
@@ -39,7 +40,7 @@ export class MemoryStore implements Store {
 
   refund(key: string, tokens: number): boolean {
     const now = this.clock();
-    const record = this.load(key, now);
+    const record = this.draining(key, now);
     if (record === undefined) return false;
     const lowered = recordWithout(record, tokens, now);
     if (lowered === undefined) this.buckets.delete(key);
@@ -48,7 +49,9 @@ export class MemoryStore implements Store {
   }
 
   reset(key: string): boolean {
-    return this.buckets.delete(key);
+    const wasThere = this.draining(key, this.clock()) !== undefined;
+    this.buckets.delete(key);
+    return wasThere;
   }
 
   close(): void {
@@ -73,6 +76,12 @@ export class MemoryStore implements Store {
   private isStepped({ key, scale, shapes }: Take, now: number): boolean {
     const record = shapes ? this.buckets.get(key) : undefined;
     return record !== undefined && fallsInSteps(record, scale, now);
+  }
+
+  /** A record may outlive its bucket here, where nothing expires: what is full says no more than absence. */
+  private draining(key: string, now: number): BucketRecord | undefined {
+    const record = this.load(key, now);
+    return record !== undefined && fullAt(record) > now ? record : undefined;
   }
 
   /** Whoever reads a record that lies ahead of the clock moves it back, even when nothing is taken. */

@@ -17,6 +17,11 @@ export function checkKnownOptions(options: object, known: readonly string[], pla
   }
 }
 
+export function checkText(value: unknown, place: string, example: string): asserts value is string {
+  if (typeof value === 'string' && value !== '') return;
+  throw new RateLimitError('INVALID_OPTION', `${place} is ${show(value)}; write ${example}`);
+}
+
 export function checkFunction(value: unknown, place: string, example: string): void {
   if (typeof value === 'function') return;
   throw new RateLimitError('INVALID_OPTION', `${place} is ${show(value)}; write ${example}`);

@@ -1,0 +1,2 @@
+export function renderScripts(): string;
+export const generatedFile: URL;

@@ -1,0 +1,182 @@
+// What the documentation shows is what there is: snippets compile and run, and examples are real answers.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { DynamicModule, Type } from '@nestjs/common';
+import { leakyBucket, RateLimiterService, RateLimitModule, tokenBucket } from '../../lib/index.js';
+import { parseOptions } from '../../lib/options/parse-options.js';
+import { bootApp, closeApps, type TestApp } from '../support/app.js';
+import * as docs from '../support/docs/markdown.js';
+import { importSnippet } from '../support/docs/run-snippet.js';
+import { type Snippet, typeErrors } from '../support/docs/type-check.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { closeClients, connect } from '../support/redis/clients.js';
+import { type RedisServer, startRedis } from '../support/redis/server.js';
+
+const readme = docs.readPage('README.md');
+const typescript = docs
+  .pages()
+  .flatMap(({ path, fences }) =>
+    fences
+      .filter(({ info }) => /^ts\b/.test(info))
+      .map((fence) => ({ ...fence, at: `${path}:${fence.line}` })),
+  );
+const checked = typescript.filter(({ info }) => info === 'ts');
+const modules = checked.filter(({ code }) => code.includes('export class AppModule'));
+
+afterEach(closeApps);
+
+describe('TypeScript snippets', () => {
+  it('compile, each by itself, against the library', () => {
+    const snippets = checked.map(
+      ({ at, code }): Snippet => ({ name: `${at.replaceAll(/\W/g, '-')}.ts`, code }),
+    );
+    expect(snippets.length).toBeGreaterThan(4);
+    expect(typeErrors(snippets)).toEqual([]);
+  });
+
+  it('are checked, but for two at most', () => {
+    expect(typescript.filter(({ info }) => info !== 'ts').length).toBeLessThanOrEqual(2);
+  });
+
+  it('would be found wrong if they were', () => {
+    const wrong = "import { tokenBucket } from 'nestjs-floodgate';\ntokenBucket({ capacity: 10, rat: 5 });\n";
+    expect(typeErrors([{ name: 'wrong.ts', code: wrong }])).toEqual([
+      expect.stringMatching(/^wrong\.ts, line 2 of the snippet: .*'rat' does not exist in type/),
+    ]);
+  });
+});
+
+describe('the quick start', () => {
+  const quickStart = docs.fenceWith(readme, 'ts', 'RateLimitModule.forRoot()');
+  const clock = new ManualClock(1);
+  const chat = (app: TestApp) => app.request('/chat', { method: 'POST' });
+
+  async function start(): Promise<TestApp> {
+    const { AppModule } = await importSnippet(quickStart.code);
+    return bootApp({ rateLimit: false, imports: [AppModule as Type], clock });
+  }
+
+  it('admits ten requests at once and refuses the next, then admits five per second', async () => {
+    const app = await start();
+    expect(await app.statuses(11, '/chat', { method: 'POST' })).toEqual([...Array(10).fill(201), 429]);
+    clock.now += 1_000_000;
+    expect(await app.statuses(6, '/chat', { method: 'POST' })).toEqual([...Array(5).fill(201), 429]);
+  });
+
+  it('refuses as the example says', async () => {
+    const app = await start();
+    await app.statuses(10, '/chat', { method: 'POST' });
+    clock.now += 7000;
+    const response = await chat(app);
+    const [head, body] = docs.fenceWith(readme, 'http', '429').code.split('\n\n');
+    const [statusLine, ...fields] = head!.split('\n');
+    expect(statusLine).toBe(`HTTP/1.1 ${response.status} ${response.statusText}`);
+    for (const field of fields) {
+      const [name, value] = field.split(/: (.*)/);
+      expect([name, response.headers.get(name!)]).toEqual([name, value]);
+    }
+    expect(await response.json()).toEqual(JSON.parse(body!));
+  });
+
+  it('does not start with a mistake in it, and says what README says', async () => {
+    const mistaken = quickStart.code.replace('capacity: 10', 'capacity: 0');
+    const { AppModule } = await importSnippet(mistaken);
+    const message = docs.inlineCode(readme).find((code) => code.startsWith('ChatController.chat: '));
+    await expect(bootApp({ rateLimit: false, imports: [AppModule as Type] })).rejects.toThrow(message);
+  });
+});
+
+describe('on a real Redis', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await startRedis();
+    process.env.REDIS_URL = server.url;
+  });
+
+  afterAll(async () => {
+    delete process.env.REDIS_URL;
+    await closeClients();
+    await server.stop();
+  });
+
+  it.each(modules.map(({ at, code }) => [at, code]))('%s: the application boots', async (_, code) => {
+    const { AppModule } = await importSnippet(code);
+    await bootApp({ rateLimit: false, imports: [AppModule as Type] });
+  });
+
+  const page = docs.readPage('docs/redis.md');
+  const daily = tokenBucket({ name: 'daily', capacity: 1000, rate: '1000/day' });
+
+  async function serviceAt(redis: string): Promise<RateLimiterService> {
+    const module: DynamicModule = RateLimitModule.forRoot({ redis });
+    return (await bootApp({ rateLimit: false, imports: [module] })).app.get(RateLimiterService);
+  }
+
+  it('the permissions of docs/redis.md are enough', async () => {
+    const words = docs.fenceWith(page, '', 'ACL SETUSER').code.split(' ');
+    await connect(server.url).call(words[0]!, ...words.slice(1));
+    const limiter = await serviceAt(server.url.replace('://', '://floodgate:secret@'));
+    expect(await limiter.consume(daily, 'grace')).toMatchObject({ remaining: 999, source: 'redis' });
+    expect(await limiter.refund(daily, 'grace', 1)).toBe(true);
+    expect(await limiter.reset(daily, 'grace')).toBe(false);
+  });
+
+  it('a record is found, read and forgotten with the commands of docs/redis.md', async () => {
+    const limiter = await serviceAt(server.url);
+    const client = connect(server.url);
+    const commands = docs.fenceWith(page, 'sh', '--scan').code;
+    const [, pattern] = /--pattern '(.*?)'/.exec(commands)!;
+    const [, key] = /GET '(.*?)'/.exec(commands)!;
+    const [, script] = /EVAL "(.*)" 1 /s.exec(docs.fenceWith(page, 'sh', 'EVAL').code)!;
+    await limiter.consume(daily, 'ada', { cost: 3 });
+
+    expect(await client.keys(pattern!)).toEqual([key]);
+    expect(await client.get(key!)).toMatch(/^259200000 \d{16} 1 86400000$/);
+    const missing = Number(await client.eval(script!, 1, key!));
+    expect(missing).toBeGreaterThan(2.9);
+    expect(missing).toBeLessThanOrEqual(3);
+
+    await client.del(key!);
+    expect(await limiter.peek(daily, 'ada', { cost: 0 })).toMatchObject({ remaining: 1000 });
+  });
+});
+
+describe('facts in tables', () => {
+  it('the ticks of docs/algorithms.md are those of the policies', () => {
+    const table = docs.readPage('docs/algorithms.md').prose.join('\n');
+    const told = [...table.matchAll(/^\| `([^`]+)` \| (\d+) \| ([\d,]+) \|$/gm)].map((row) => row.slice(1));
+    const real = told.map(([rate]) => {
+      const { tokens, perMicroseconds } = tokenBucket({ capacity: 1, rate: evaluate(rate!) }).effectiveRate;
+      return [rate, String(tokens), perMicroseconds.toLocaleString('en')];
+    });
+    expect(told).toHaveLength(5);
+    expect(told).toEqual(real);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a policy', () => leakyBucket({ capacity: 1, rate: 1, nonsense: true } as never)],
+    ['the module', () => parseOptions({ nonsense: true } as never)],
+  ])('README has every option of %s', (_, nonsense) => {
+    const known = /write one of (.*) \[UNKNOWN_OPTION\]/.exec(messageOf(nonsense))![1]!;
+    const told = readme.prose.flatMap((line) => /^\| `(\w+)` \|/.exec(line)?.[1] ?? []);
+    expect(told).toEqual(expect.arrayContaining(known.split(', ')));
+  });
+});
+
+/** A rate as it is written in the table: `'5/s'`, `0.1` or `100 / 60`. */
+function evaluate(text: string): number | string {
+  if (text.startsWith("'")) return text.slice(1, -1);
+  return text
+    .split(' / ')
+    .map(Number)
+    .reduce((a, b) => a / b);
+}
+
+function messageOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error('It did not fail.');
+}

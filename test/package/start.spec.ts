@@ -1,0 +1,78 @@
+// `npm start` on a copy of what it needs, so that it builds into a folder of its own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { curlLines, parseCurl, send } from '../support/docs/curl.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const NEEDED = [
+  'lib',
+  'scripts',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'tsconfig.cjs.json',
+];
+
+let folder: string;
+let sample: ChildProcess;
+let output = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'floodgate-start-'));
+  await Promise.all(NEEDED.map((name) => cp(join(root, name), join(folder, name), { recursive: true })));
+  await cp(join(root, 'sample'), join(folder, 'sample'), {
+    recursive: true,
+    filter: (path) => !path.includes(join('sample', 'dist')),
+  });
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const { REDIS_URL: _, ...env } = process.env;
+  sample = spawn(process.execPath, ['scripts/start.mjs'], { cwd: folder, env: { ...env, PORT: '0' } });
+  await untilItListens();
+});
+
+afterAll(async () => {
+  sample.kill('SIGKILL');
+  await rm(folder, { recursive: true });
+});
+
+it('prints three commands that work', async () => {
+  const lines = curlLines(output);
+  const start = performance.now();
+  const answers = await Promise.all(lines.map((line) => send(parseCurl(line))));
+  const elapsed = performance.now() - start;
+  const bodies = answers.map((responses) => Promise.all(responses.map((response) => response.json())));
+  const [pings, chats, saves] = await Promise.all(bodies);
+  expect(pings).toEqual([{ pong: true }]);
+  expect(chats).toEqual([{ reply: 'You said: hello', messagesLeft: 9 }]);
+  expect(saves).toEqual(Array(20).fill({ saved: true, waitedMs: expect.any(Number) }));
+  // The twentieth place of a line of 10 per second.
+  expect(elapsed).toBeGreaterThanOrEqual(1900);
+});
+
+it('says where it listens, and where the buckets are', () => {
+  expect(output).toMatch(/^Listening on http:\/\/localhost:[1-9]\d*, with buckets in memory\. Try:$/m);
+});
+
+it('ends when it is asked to', async () => {
+  const ended = once(sample, 'exit');
+  sample.kill('SIGTERM');
+  const [code, signal] = await ended;
+  expect(code ?? signal).toBe('SIGTERM');
+});
+
+function untilItListens(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const listen = (text: Buffer) => {
+      output += text;
+      if (/xargs .*\/save\n/.test(output)) resolve();
+    };
+    sample.stdout!.on('data', listen);
+    sample.stderr!.on('data', listen);
+    sample.once('exit', () => reject(new Error(`It did not start:\n${output}`)));
+  });
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Decision, tightest } from '../../../lib/limiter/decision.js';
+
+const decision = (policy: string, fields: Partial<Decision>): Decision => ({
+  allowed: true,
+  policy,
+  key: 'key',
+  limit: 10,
+  remaining: 5,
+  retryAfterMs: 0,
+  resetAfterMs: 1000,
+  delayMs: 0,
+  source: 'memory',
+  ...fields,
+});
+
+const plenty = decision('plenty', { remaining: 9 });
+const few = decision('few', { remaining: 2 });
+const fewAndSlow = decision('few and slow', { remaining: 2, resetAfterMs: 60_000 });
+const soon = decision('soon', { allowed: false, remaining: 0, retryAfterMs: 10 });
+const later = decision('later', { allowed: false, remaining: 3, retryAfterMs: 5000 });
+const never = decision('never', { allowed: false, remaining: 9, retryAfterMs: null });
+
+describe('the tightest of several decisions', () => {
+  it.each([
+    ['the one with the least left', [plenty, few], 'few'],
+    ['of two with as much left the slower to refill', [few, fewAndSlow], 'few and slow'],
+    ['a refusal, however much it has left', [few, later, plenty], 'later'],
+    ['of two refusals the longer one', [soon, later], 'later'],
+    ['a refusal for ever before any other', [later, never, soon], 'never'],
+  ])('is %s, in whatever order they come', (_, decisions, policy) => {
+    expect(tightest(decisions)?.policy).toBe(policy);
+    expect(tightest([...decisions].reverse())?.policy).toBe(policy);
+  });
+
+  it('is the first of equals', () => {
+    expect(tightest([decision('first', {}), decision('second', {})])?.policy).toBe('first');
+    expect(tightest([never, { ...never, policy: 'other' }])?.policy).toBe('never');
+  });
+
+  it('is the only one of one, and none of none', () => {
+    expect(tightest([plenty])).toBe(plenty);
+    expect(tightest([])).toBeUndefined();
+  });
+});
