@@ -19,6 +19,7 @@ export {
   type KeyResolver,
 } from './keys/index.js';
 export type { CombinedDecision, Decision } from './limiter/decision.js';
+export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
 export {
   type ConsumeOptions,
   type ConsumeRequest,
@@ -42,6 +43,7 @@ export type {
   TokenBucketOptions,
 } from './options/policy-options.js';
 export { RateLimitModule } from './rate-limit.module.js';
+export type { RateLimitModuleExtras } from './rate-limit.module-definition.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
 export type { ProblemDetails } from './transport/http/problem-details.js';
-export { RateLimitExceededException } from './transport/rate-limit-exceeded.exception.js';
+export { RateLimitExceededException } from './transport/http/rate-limit-exceeded.exception.js';

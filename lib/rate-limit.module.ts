@@ -17,7 +17,7 @@ import { PolicyRegistry } from './limiter/policy-registry.js';
 import { RateLimiterService } from './limiter/rate-limiter.service.js';
 import type { RateLimitModuleOptions } from './options/module-options.js';
 import { type ParsedOptions, parseOptions } from './options/parse-options.js';
-import { planEverything } from './plan/boot-check.js';
+import { checkSharedStarts, markHandlers, planEverything } from './plan/boot-check.js';
 import { checkGuardOrder, checkSingleRoot } from './plan/module-check.js';
 import { PlanBuilder } from './plan/plan-builder.js';
 import { PlanCatalog } from './plan/plan-catalog.js';
@@ -54,7 +54,8 @@ const providers: Provider[] = [
     provide: STORE,
     useFactory: (options: ParsedOptions, clock: Clock) =>
       openStore(options, clock, (message) => logger.error(`Redis: ${message}`)),
-    inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK],
+    // After the policies: a mistake in them is found before a connection is open.
+    inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, PlanBuilder],
   },
   { provide: Limiter, useFactory: (store: Store) => new Limiter(store), inject: [STORE] },
   PolicyRegistry,
@@ -97,6 +98,7 @@ export class RateLimitModule extends ConfigurableModuleClass implements OnModule
     @Inject(PARSED_OPTIONS) private readonly options: ParsedOptions,
   ) {
     super();
+    markHandlers(modules);
   }
 
   /**
@@ -109,9 +111,21 @@ export class RateLimitModule extends ConfigurableModuleClass implements OnModule
   }
 
   /** Every mistake in a declaration stops the boot here. */
-  onModuleInit(): void {
+  async onModuleInit(): Promise<void> {
+    try {
+      this.check();
+    } catch (error) {
+      // No hook will run any more, and an open connection would keep the process from ending.
+      await this.store.close();
+      throw error;
+    }
+  }
+
+  private check(): void {
     checkSingleRoot(this.modules, RateLimitModule);
-    planEverything(this.modules, this.builder, this.catalog);
+    const plans = planEverything(this.modules, this.builder, this.catalog);
+    if (this.options.redis?.kind === 'client' && this.options.redis.client.isCluster)
+      checkSharedStarts(plans);
     for (const warning of checkGuardOrder(this.modules, RateLimitModule)) logger.warn(warning);
     if (this.options.redis === undefined) {
       logger.log(

@@ -19,6 +19,20 @@ export function mapAll<T, U>(items: readonly T[], make: (item: T) => Awaitable<U
   return values.some(isPromise) ? Promise.all(values) : (values as U[]);
 }
 
+/** Goes on where making a value fails, at once or later; the failure stays what it is. */
+export function onFailure<T>(make: () => Awaitable<T>, handle: () => void): Awaitable<T> {
+  const fail = (error: unknown): never => {
+    handle();
+    throw error;
+  };
+  try {
+    const value = make();
+    return isPromise(value) ? value.catch(fail) : value;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
 /** By shape: a promise of another library, or of another realm, is one too. */
 function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === 'function';

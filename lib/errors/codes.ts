@@ -15,6 +15,8 @@ export const errorCodes = {
   DUPLICATE_SCOPE: 'Two places would share a bucket by accident, because their names are the same.',
   NAMELESS_CLASS: 'A limited class has no name to derive the name of its buckets from.',
   NOT_A_HANDLER: 'A limit is declared where no request ever arrives.',
+  UNKNOWN_HANDLER:
+    'A request is served by a function that is no method of its class, so its limits are not known.',
   MISSING_FOR_ROOT: 'RateLimitModule.forRoot() is not imported, or its factory returned no options.',
   DUPLICATE_FOR_ROOT: 'RateLimitModule.forRoot() is imported more than once.',
   NO_USER: 'A policy by user was decided for a request without a user.',

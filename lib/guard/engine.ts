@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
+import { type Awaitable, chain, mapAll, onFailure } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
@@ -29,20 +29,28 @@ export class RateLimitEngine {
     const plan = this.catalog.planOf(context.getClass(), context.getHandler() as () => unknown);
     if (plan.guard.length + plan.handler.length === 0) return undefined;
     const ledger = this.ledgerOf(context);
+    if (ledger.refusal !== undefined) throw ledger.refusal;
     const pending = ledger.open(plan[stage]);
     if (pending.length === 0) return ledger;
-    const charges = mapAll(pending, (planned) => chargeOf(planned, context));
-    return chain(charges, (known) =>
-      chain(this.limiter.decide(known), (judgement) => this.settle(context, ledger, judgement)),
+    const judgement = onFailure(
+      () => this.judge(pending, context),
+      () => ledger.reopen(pending),
     );
+    return chain(judgement, (known) => this.settle(context, ledger, known));
+  }
+
+  private judge(pending: readonly PlannedPolicy[], context: ExecutionContext): Awaitable<Judgement> {
+    const charges = mapAll(pending, (planned) => chargeOf(planned, context));
+    return chain(charges, (known) => this.limiter.decide(known));
   }
 
   private settle(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
     const transport = this.transports.of(context);
     ledger.record(judgement);
     transport.publish(context, ledger.outcomes);
-    if (!judgement.admitted) throw transport.refusal(context, judgement.outcomes);
-    return ledger;
+    if (judgement.admitted) return ledger;
+    ledger.refusal = transport.refusal(context, judgement.outcomes);
+    throw ledger.refusal;
   }
 
   private ledgerOf(context: ExecutionContext): Ledger {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Decision, tightest } from '../limiter/decision.js';
 import type { Judgement, Outcome } from '../limiter/limiter.js';
+import type { Policy } from '../options/policy.js';
 
 /** What has been decided for one invocation. A policy counts once, however often the guard is bound. */
 export class Ledger {
@@ -8,12 +9,19 @@ export class Ledger {
   private readonly decided: Outcome[] = [];
   /** When the invocation may start, in milliseconds of `performance.now()`. */
   private start = 0;
+  /** What the invocation was refused with. A caller that tries again inside of it is refused again. */
+  refusal: Error | undefined;
 
   /** Those of the policies that have not been asked for yet. From now on they have. */
   open<T extends { readonly id: string }>(policies: readonly T[]): readonly T[] {
     const pending = policies.filter(({ id }) => !this.asked.has(id));
     for (const { id } of pending) this.asked.add(id);
     return pending;
+  }
+
+  /** What was asked for without an answer is asked for again. */
+  reopen(policies: readonly { readonly id: string }[]): void {
+    for (const { id } of policies) this.asked.delete(id);
   }
 
   record({ outcomes, delayMs }: Judgement): void {
@@ -29,12 +37,13 @@ export class Ledger {
     return this.start;
   }
 
-  /** The tightest decision, or that of a policy by its name. */
-  decision(policy?: string): Decision | undefined {
-    const decisions = this.decided.map(({ decision }) => decision);
-    return policy === undefined ? tightest(decisions) : decisions.find((one) => one.policy === policy);
+  /** The tightest decision, or that of a policy by its value or name. */
+  decision(policy?: Policy | string): Decision | undefined {
+    if (policy === undefined) return tightest(this.decided.map(({ decision }) => decision));
+    const name = typeof policy === 'string' ? policy : policy.name;
+    return this.decided.find(({ placed }) => placed.id === name || placed.policy === policy)?.decision;
   }
 }
 
-/** The ledger of the invocation that is running, for its handler's parameters. */
-export const currentLedger = new AsyncLocalStorage<Ledger>();
+/** The ledger of the invocation that is running, for its handler's parameters; undefined where nothing is decided. */
+export const currentLedger = new AsyncLocalStorage<Ledger | undefined>();

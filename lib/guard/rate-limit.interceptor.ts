@@ -28,8 +28,9 @@ export class RateLimitInterceptor implements NestInterceptor, OnModuleInit {
     // Where Nest has not made the interceptor itself, or its module is loaded lazily, there was no `onModuleInit`.
     this.engine ??= findEngine(this.moduleRef);
     const ledger = await this.engine.decide(context, 'handler');
-    if (ledger === undefined) return next.handle();
-    await waitUntil(ledger.startAt);
+    if (ledger !== undefined) await waitUntil(ledger.startAt);
+    // A request that is made inside another must not find the other's decisions.
+    else if (currentLedger.getStore() === undefined) return next.handle();
     return currentLedger.run(ledger, () => next.handle());
   }
 }

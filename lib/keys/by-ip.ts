@@ -27,12 +27,20 @@ export function byIp(options: ByIpOptions = {}): KeyResolver {
 const UNKNOWN = 'unknown';
 
 function networkOf(ip: string | undefined, ipv6Prefix: number): string {
-  // A zone (fe80::1%eth0) names an interface of this machine, not a client.
-  const text = ip?.split('%')[0] ?? '';
-  if (!ipaddr.isValid(text)) return UNKNOWN;
+  const text = withoutPort(ip ?? '');
+  // Short and octal forms of IPv4 are no address that a server would write.
+  if (!ipaddr.IPv6.isValid(text) && !ipaddr.IPv4.isValidFourPartDecimal(text)) return UNKNOWN;
   const address = ipaddr.process(text);
   if (address.kind() === 'ipv4') return address.toString();
   return ipv6Prefix === 128
     ? address.toString()
     : `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${ipv6Prefix}`).toString()}/${ipv6Prefix}`;
+}
+
+const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/;
+
+/** Some proxies write `address:port`. A zone (`fe80::1%eth0`) names an interface of this machine, not a client. */
+function withoutPort(ip: string): string {
+  const [, inBrackets, ipv4] = WITH_PORT.exec(ip) ?? [];
+  return (inBrackets ?? ipv4 ?? ip).split('%')[0] as string;
 }

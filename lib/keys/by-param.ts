@@ -8,8 +8,9 @@ import { describeKey, type KeyResolver } from './key-resolver.js';
  */
 export function byParam(name: string): KeyResolver {
   checkText(name, 'byParam: name', "the name of a route parameter, as byParam('tenant')");
-  return describeKey(
-    `byParam(${name})`,
-    (context) => httpRequest(context, `byParam('${name}')`).params?.[name] ?? '',
-  );
+  return describeKey(`byParam(${name})`, (context) => {
+    const value = httpRequest(context, `byParam('${name}')`).params?.[name] ?? '';
+    // Express 5 splits what a wildcard has matched.
+    return Array.isArray(value) ? value.join('/') : value;
+  });
 }

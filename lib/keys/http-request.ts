@@ -6,7 +6,7 @@ import { routeOf } from './key-resolver.js';
 export interface HttpRequest {
   readonly ip?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly params?: Readonly<Record<string, string | undefined>>;
+  readonly params?: Readonly<Record<string, string | string[] | undefined>>;
   readonly user?: unknown;
 }
 

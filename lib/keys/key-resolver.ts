@@ -54,8 +54,8 @@ export function keyText(resolver: KeyResolver): string {
 
 /** The route of a request, for messages: `Cats.find`. */
 export function routeOf(context: ExecutionContext): string {
-  const type = context.getClass();
-  return `${type.name}.${methodName(type, context.getHandler())}`;
+  const [type, handler] = [context.getClass(), context.getHandler()];
+  return `${type.name}.${methodName(type, handler) ?? handler.name}`;
 }
 
 /**

@@ -66,26 +66,26 @@ export class Limiter {
     );
     const outcomes = charges.map((charge) => {
       const reading = readings.get(bucketKey(charge.placed.id, charge.key)) as Reading;
-      return this.outcome(charge, reading);
+      return outcomeOf(charge, reading, reply.source);
     });
     return { admitted: reply.admitted, outcomes, delayMs: reply.admitted ? microsToMs(wait) : 0 };
   }
+}
 
-  private outcome({ placed, key }: Charge, reading: Reading): Outcome {
-    const { fits, level, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
-    const decision: Decision = {
-      allowed: fits,
-      policy: placed.id,
-      key,
-      limit: placed.policy.capacity,
-      remaining,
-      retryAfterMs,
-      resetAfterMs,
-      delayMs,
-      source: this.store.source,
-    };
-    return { placed, decision, level };
-  }
+function outcomeOf({ placed, key }: Charge, reading: Reading, source: Decision['source']): Outcome {
+  const { fits, level, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
+  const decision: Decision = {
+    allowed: fits,
+    policy: placed.id,
+    key,
+    limit: placed.policy.capacity,
+    remaining,
+    retryAfterMs,
+    resetAfterMs,
+    delayMs,
+    source,
+  };
+  return { placed, decision, level };
 }
 
 interface Entry {

@@ -8,9 +8,14 @@ interface Definition extends PlacedPolicy {
   readonly place: string;
 }
 
-/** The named policies of an application: a name means the same wherever it is used. */
+/**
+ * The policies of an application by the ids of their buckets. A name means the same wherever it is used, and no two
+ * places share a bucket by accident.
+ */
 export class PolicyRegistry {
   private readonly definitions = new Map<string, Definition>();
+  /** Who has the id of a policy without a name: the class in whose scope it stands. */
+  private readonly owners = new Map<string, unknown>();
 
   get names(): string[] {
     return [...this.definitions.keys()];
@@ -30,6 +35,7 @@ export class PolicyRegistry {
     }
     const known = this.definitions.get(name);
     if (known === undefined) {
+      if (this.owners.has(name)) throw sharedId(name, place);
       const definition = Object.freeze({ id: name, policy, place });
       this.definitions.set(name, definition);
       return definition;
@@ -40,6 +46,17 @@ export class PolicyRegistry {
       'POLICY_CONFLICT',
       `${place}: policy '${name}' has ${difference}, unlike '${name}' of ${known.place}; define it once as a value and use @RateLimit(value), or give one of them another name`,
     );
+  }
+
+  /**
+   * A policy without a name, whose id is its place. The class that stands there may ask again.
+   * @throws RateLimitError `DUPLICATE_SCOPE`
+   */
+  place(policy: Policy, id: string, owner: unknown, place: string): PlacedPolicy {
+    const known = this.owners.get(id) ?? owner;
+    if (known !== owner || this.definitions.has(id)) throw sharedId(id, place);
+    this.owners.set(id, owner);
+    return { id, policy };
   }
 
   /**
@@ -57,6 +74,12 @@ export class PolicyRegistry {
     );
   }
 }
+
+const sharedId = (id: string, place: string): RateLimitError =>
+  new RateLimitError(
+    'DUPLICATE_SCOPE',
+    `${place}: two classes or policies are called '${id}', and would share one bucket; give this policy a name: name: '${id.toLowerCase()}-2'`,
+  );
 
 /** The first parameter in which two policies differ, as a text; functions are the same only if they are one. */
 function firstDifference(a: Policy, b: Policy): string | undefined {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { checkObject } from '../common/checks.js';
+import { checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { checkCost } from '../options/parse-policy.js';
@@ -10,7 +10,7 @@ import type { PlacedPolicy } from './placed-policy.js';
 import { PolicyRegistry } from './policy-registry.js';
 
 export interface ConsumeOptions {
-  /** Tokens to take: an integer of at least 0, by default 1; 0 asks without taking. */
+  /** Tokens to take: an integer of at least 0; 0 asks without taking. By default the policy's `cost`, if it is a number, else 1. */
   cost?: number;
 }
 
@@ -23,8 +23,10 @@ export interface ConsumeRequest extends ConsumeOptions {
 
 /**
  * Everything the guard can do, without HTTP. Wherever a policy is expected, a named policy or its name will do.
- * A refusal is a value; what is rejected is misuse (`RateLimitError`: `UNKNOWN_POLICY`, `POLICY_NEEDS_NAME`,
- * `POLICY_CONFLICT`, `INVALID_KEY`, `INVALID_COST`) or a failure of the store.
+ * Named policies are known from their first use on and stay as they are: one for each tenant, say, is one policy with
+ * the tenant as key. A refusal is a value; what is rejected is misuse (`RateLimitError`: `UNKNOWN_POLICY`,
+ * `POLICY_NEEDS_NAME`, `POLICY_CONFLICT`, `DUPLICATE_SCOPE`, `INVALID_KEY`, `INVALID_COST`, `INVALID_OPTION`,
+ * `UNKNOWN_OPTION`) or a failure of the store.
  */
 @Injectable()
 export class RateLimiterService {
@@ -78,9 +80,13 @@ export class RateLimiterService {
     return this.limiter.reset(placed, key);
   }
 
-  private charge(method: string, policy: Policy | string, key: string, { cost = 1 }: ConsumeOptions): Charge {
+  private charge(method: string, policy: Policy | string, key: string, options: ConsumeOptions): Charge {
     const place = `RateLimiterService.${method}`;
+    checkObject(options, place, '{ cost: 2 }');
+    checkKnownOptions(options, ['cost'], place);
     const placed: PlacedPolicy = this.registry.find(policy, place);
+    // A function of the policy's own speaks of requests, and here is none.
+    const { cost = typeof placed.policy.cost === 'number' ? placed.policy.cost : 1 } = options;
     if (typeof key !== 'string') {
       throw new RateLimitError(
         'INVALID_KEY',

@@ -2,7 +2,11 @@ import type { KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { Policy } from './policy.js';
 
-/** Which headers a response tells its limits with. */
+/**
+ * Which headers a response tells its limits with: `standard` is `RateLimit` and `RateLimit-Policy`
+ * (draft-ietf-httpapi-ratelimit-headers-11), `legacy` is `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds from
+ * now) of the tightest limit.
+ */
 export type HeaderStyle = 'standard' | 'legacy' | 'both' | 'none';
 
 /**
@@ -24,7 +28,10 @@ export interface RateLimitModuleOptions {
    * which is used as it is and never closed. Without it they live in this process, and the boot log says so.
    */
   redis?: string | RedisConnectionOptions | RedisClient;
-  /** What every Redis key begins with, by default `floodgate`. */
+  /**
+   * What every Redis key begins with, by default `floodgate`: 1 to 128 characters without spaces and braces. Two
+   * services with one prefix share the buckets of routes that have the same `Controller.method`.
+   */
   prefix?: string;
   /** The embedded store, used where `redis` is not set. */
   memory?: MemoryOptions;

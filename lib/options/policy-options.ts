@@ -29,7 +29,7 @@ export interface PolicyOptions {
 export type TokenBucketOptions = PolicyOptions;
 
 export interface LeakyBucketOptions extends PolicyOptions {
-  /** Refuse at once what would wait longer, in milliseconds. */
+  /** Refuse at once what would wait longer: whole milliseconds, at least 0. */
   maxWaitMs?: number;
   /** `false`: meter only, refuse what does not fit and never wait. */
   shape?: boolean;

@@ -1,7 +1,10 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import { markMethods } from '../common/method-name.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
+import { keyIdentity, keyText } from '../keys/key-resolver.js';
 import { type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
+import type { HandlerPlan } from './handler-plan.js';
 import type { PlanBuilder } from './plan-builder.js';
 import type { PlanCatalog } from './plan-catalog.js';
 import { className, isHandler } from './scope.js';
@@ -12,11 +15,20 @@ interface InstanceWrapper {
   readonly inject?: unknown;
 }
 
+/** Before Nest binds the routes: afterwards a handler may be hidden behind a wrapper. */
+export function markHandlers(modules: ModulesContainer): void {
+  for (const { type } of limitableClasses(modules)) markMethods(type);
+}
+
 /**
  * One pass over the classes of all modules: every mistake in a declaration is found before the first request.
  * First all names are made known, then every handler gets its plan.
  */
-export function planEverything(modules: ModulesContainer, builder: PlanBuilder, catalog: PlanCatalog): void {
+export function planEverything(
+  modules: ModulesContainer,
+  builder: PlanBuilder,
+  catalog: PlanCatalog,
+): HandlerPlan[] {
   const classes = limitableClasses(modules);
   for (const { type, methods, served } of classes) {
     const onClass = declaredOnClass(type);
@@ -30,9 +42,25 @@ export function planEverything(modules: ModulesContainer, builder: PlanBuilder, 
       builder.define(declared, place);
     }
   }
-  for (const { type, methods } of classes) {
-    for (const method of methods) {
-      if (isHandler(type.prototype[method])) catalog.add(type, method);
+  return classes.flatMap(({ type, methods }) =>
+    methods.filter((method) => isHandler(type.prototype[method])).map((method) => catalog.add(type, method)),
+  );
+}
+
+/**
+ * On a cluster: buckets that make one request wait must live in one slot, so they need one key.
+ * @throws RateLimitError `CLUSTER_SHAPING`
+ */
+export function checkSharedStarts(plans: readonly HandlerPlan[]): void {
+  for (const plan of plans) {
+    for (const stage of [plan.guard, plan.handler]) {
+      const [first, ...others] = stage.filter(({ policy }) => policy.limit.shapes);
+      const other = first && others.find(({ key }) => keyIdentity(key) !== keyIdentity(first.key));
+      if (first === undefined || other === undefined) continue;
+      throw new RateLimitError(
+        'CLUSTER_SHAPING',
+        `${first.place}: '${first.id}' and '${other.id}' make one request wait, and their keys, ${keyText(first.key)} and ${keyText(other.key)}, live in different slots of the cluster; give both policies one key, or meter with one of them: shape: false`,
+      );
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import { Scope, type Type } from '@nestjs/common';
 import { APP_GUARD, type ModulesContainer } from '@nestjs/core';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 
@@ -20,8 +20,7 @@ export function checkGuardOrder(modules: ModulesContainer, root: Type): string[]
   const warnings: string[] = [];
   for (const module of modules.values()) {
     if (module.metatype === root) return warnings;
-    const tokens = [...module.providers.keys(), ...module.injectables.keys()];
-    if (tokens.some((token) => typeof token === 'string' && token.startsWith(`${APP_GUARD} `))) {
+    if ([...module.providers, ...module.injectables].some(isGlobalGuard)) {
       warnings.push(
         `A global guard of ${module.metatype.name} runs before rate limits are decided, so what it refuses is not limited. To limit first, provide it in a module that is imported after RateLimitModule.`,
       );
@@ -29,3 +28,9 @@ export function checkGuardOrder(modules: ModulesContainer, root: Type): string[]
   }
   return warnings;
 }
+
+/** One that is made for each request runs after all that are made once, ours among them. */
+const isGlobalGuard = ([token, { scope }]: [unknown, { readonly scope?: Scope }]): boolean =>
+  typeof token === 'string' &&
+  token.startsWith(`${APP_GUARD} `) &&
+  (scope ?? Scope.DEFAULT) === Scope.DEFAULT;

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { MetadataScanner } from '@nestjs/core';
 import type { KeyResolver } from '../keys/index.js';
 import { needsUser } from '../keys/key-resolver.js';
 import type { PlacedPolicy } from '../limiter/placed-policy.js';
@@ -8,7 +9,7 @@ import { Policy } from '../options/policy.js';
 import type { Stage } from '../options/policy-options.js';
 import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
-import { className, classScope, ScopeClaims } from './scope.js';
+import { className, classScope } from './scope.js';
 
 interface FoundPolicy {
   readonly policy: Policy;
@@ -22,14 +23,12 @@ type ScopeOf = (place: string) => string;
 /** Works out plans: which policies a handler has, under which names, with which keys, at which stage. */
 export class PlanBuilder {
   private readonly parsed = new Map<Declaration, Policy>();
-  private readonly claims = new ScopeClaims();
   private readonly globals: readonly PlacedPolicy[];
 
   constructor(
     private readonly registry: PolicyRegistry,
     private readonly defaults: { readonly key: KeyResolver; readonly global: readonly Policy[] },
   ) {
-    for (const name of registry.names) this.claims.claim(name, registry, 'RateLimitModule.forRoot: policies');
     const place = 'RateLimitModule.forRoot: global';
     const globals = defaults.global.map((policy) => ({ policy, place }));
     this.globals = this.placeAll(globals, () => 'global', this);
@@ -40,9 +39,16 @@ export class PlanBuilder {
     for (const declaration of declared.policies) {
       const policy = this.policyOf(declaration, place);
       if (policy instanceof Policy && policy.name !== undefined) {
-        this.defineNamed(policy, policy.name, placeOf(declaration, place));
+        this.registry.define(policy, placeOf(declaration, place));
       }
     }
+  }
+
+  /** Whether any request to the class may be limited. */
+  limitsAny(type: Type): boolean {
+    const methods = new MetadataScanner().getAllMethodNames(type.prototype);
+    const declared = [declaredOnClass(type), ...methods.map((method) => declaredOnMethod(type, method))];
+    return this.globals.length > 0 || declared.some(({ policies }) => policies.length > 0);
   }
 
   build(type: Type, method: string): HandlerPlan {
@@ -88,18 +94,11 @@ export class PlanBuilder {
   private placeAll(found: readonly FoundPolicy[], scope: ScopeOf, owner: unknown): PlacedPolicy[] {
     let nameless = 0;
     return found.map(({ policy, place }) => {
-      if (policy.name !== undefined) return this.defineNamed(policy, policy.name, place);
+      if (policy.name !== undefined) return this.registry.define(policy, place);
       nameless++;
       const id = nameless === 1 ? scope(place) : `${scope(place)}#${nameless}`;
-      this.claims.claim(id, owner, place);
-      return { id, policy };
+      return this.registry.place(policy, id, owner, place);
     });
-  }
-
-  /** A name must not be the place of a policy without one, either. */
-  private defineNamed(policy: Policy, name: string, place: string): PlacedPolicy {
-    this.claims.claim(name, this.registry, place);
-    return this.registry.define(policy, place);
   }
 
   private policyOf(declaration: Declaration, place: string): Policy | string {

@@ -42,20 +42,3 @@ export function classScope(type: Type, place: string, handler?: object): string 
 
 /** `VERSION_NEUTRAL` is a symbol. */
 const versionText = (version: unknown): string => (typeof version === 'symbol' ? 'neutral' : String(version));
-
-/** Which class a scope belongs to: two classes of one name must not share buckets by accident. */
-export class ScopeClaims {
-  private readonly owners = new Map<string, unknown>();
-
-  /** @throws RateLimitError `DUPLICATE_SCOPE` */
-  claim(scope: string, owner: unknown, place: string): void {
-    const known = this.owners.get(scope);
-    if (known === undefined) this.owners.set(scope, owner);
-    else if (known !== owner) {
-      throw new RateLimitError(
-        'DUPLICATE_SCOPE',
-        `${place}: two classes or policies are called '${scope}', and would share one bucket; give this policy a name: name: '${scope.toLowerCase()}-2'`,
-      );
-    }
-  }
-}

@@ -11,6 +11,8 @@ export interface Transaction {
 
 export interface TransactionReply {
   readonly admitted: boolean;
+  /** Where it was decided. */
+  readonly source: 'memory' | 'redis';
   /** The level that each take found, in ticks of its scale, in the order of the takes. */
   readonly levels: readonly Ticks[];
   /**
@@ -25,8 +27,6 @@ export interface TransactionReply {
  * A refusal changes nothing, and absence of a bucket means full.
  */
 export interface Store {
-  /** What a decision reports as its source. */
-  readonly source: 'memory' | 'redis';
   /** Answers every transaction, in order, as if they had run one after another. */
   decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]>;
   /** Lowers a bucket by whole tokens, not below full. Answers whether there was anything to give back. */

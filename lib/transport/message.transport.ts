@@ -1,11 +1,9 @@
-import type { Decision } from '../limiter/decision.js';
-import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
+import { RateLimitExceededError } from '../limiter/rate-limit-exceeded.error.js';
 import type { Transport } from './transport.js';
 
-/** Messages, events and resolvers: nothing to tell limits with; a refusal is the exception itself. */
+/** Messages, events and resolvers: no headers to tell limits with, and a refusal is an error like another. */
 export const messageTransport: Transport = {
   invocation: (context) => context.getArgs(),
   publish: () => undefined,
-  refusal: (_, outcomes) =>
-    new RateLimitExceededException(outcomes.map(({ decision }): Decision => decision)),
+  refusal: (_, outcomes) => new RateLimitExceededError(outcomes.map(({ decision }) => decision)),
 };

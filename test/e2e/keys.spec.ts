@@ -121,6 +121,26 @@ describe.each(adapters)('on %s', (adapter) => {
     expect(await keyOf(app, {}, '/cats')).toBe('');
   });
 
+  it('byParam takes the whole of what a wildcard has matched', async () => {
+    // The way to write it: Express 4 has no names for wildcards, and Fastify none at all.
+    const isExpress5 = adapter === 'express' && process.env.FLOODGATE_NEST !== 'nest10';
+    const [path, name] = isExpress5
+      ? ['files/*path', 'path']
+      : ['files/*', adapter === 'express' ? '0' : '*'];
+    @Controller()
+    class Files {
+      @Get(path)
+      @TokenBucket({ capacity: 1, rate: '1/h', key: byParam(name) })
+      find(@RateLimitDecision() { key }: Decision) {
+        return { key };
+      }
+    }
+    const app = await bootApp({ controllers: [Files], adapter });
+
+    expect(await keyOf(app, {}, '/files/a/b')).toBe('a/b');
+    expect(await app.statuses(1, '/files/a/b')).toEqual([429]);
+  });
+
   it('byGlobal counts everybody together', async () => {
     const app = await boot(byGlobal(), true);
 

@@ -7,6 +7,7 @@ import {
   Get,
   Logger,
   Module,
+  Scope,
   type Type,
   UseGuards,
   UseInterceptors,
@@ -200,7 +201,9 @@ describe('the boot log', () => {
   };
 
   it('says that the buckets live in the memory of this process', async () => {
-    expect(await said('log', {})).toContainEqual(expect.stringMatching(/memory of this process.*option redis/));
+    expect(await said('log', {})).toContainEqual(
+      expect.stringMatching(/memory of this process.*option redis/),
+    );
   });
 
   it('warns of a global guard that runs before the limits, and says what to do', async () => {
@@ -211,7 +214,19 @@ describe('the boot log', () => {
     ]);
   });
 
-  it('is silent about one of a module that is imported after ours', async () => {
-    expect(await said('warn', { imports: [globalGuard(guard('global'))] })).toEqual([]);
+  it('is silent about a global guard that runs after them', async () => {
+    const useClass = guard('global');
+    const scoped = { provide: APP_GUARD, useClass, scope: Scope.REQUEST };
+
+    expect(await said('warn', { imports: [globalGuard(useClass)] })).toEqual([]);
+    expect(await said('warn', { providers: [scoped] })).toEqual([]);
+  });
+
+  it('is right about a guard that is made for each request: the limit comes first', async () => {
+    const scoped = { provide: APP_GUARD, useClass: guard('global'), scope: Scope.REQUEST };
+    const { statuses } = await bootApp({ controllers: [catsWith(RateLimit(ip))], providers: [scoped] });
+
+    expect(await statuses(1, '/cats')).toEqual([200]);
+    expect(log).toEqual(['ip', 'global']);
   });
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const { REDIS_URL: _, ...env } = process.env;
   sample = spawn(process.execPath, ['scripts/start.mjs'], { cwd: folder, env: { ...env, PORT: '0' } });
   await untilItListens();
-});
+}, 120_000);
 
 afterAll(async () => {
   sample.kill('SIGKILL');

@@ -66,7 +66,6 @@ export function subject(store: Store, clock: ManualClock, scenario: readonly Sce
 
 /** The kernel alone, over an unbounded map. */
 export class KernelStore implements Store {
-  readonly source = 'memory';
   private readonly records = new Map<string, BucketRecord>();
 
   constructor(private readonly clock: ManualClock) {}
@@ -87,7 +86,7 @@ export class KernelStore implements Store {
         const record = shapes && this.records.get(key);
         return record && fallsInSteps(record, scale, this.clock.now);
       });
-      return { admitted, levels, stepped: stepped && !admitted };
+      return { admitted, source: 'memory' as const, levels, stepped: stepped && !admitted };
     });
   }
 

@@ -24,7 +24,6 @@ export interface MemoryStoreOptions {
 
 /** Buckets in this process: bounded, without a timer. */
 export class MemoryStore implements Store {
-  readonly source = 'memory';
   private readonly buckets: BoundedBuckets;
   private readonly clock: Clock;
 
@@ -41,11 +40,10 @@ export class MemoryStore implements Store {
   refund(key: string, tokens: number): boolean {
     const now = this.clock();
     const record = this.draining(key, now);
-    if (record === undefined) return false;
-    const lowered = recordWithout(record, tokens, now);
+    const lowered = record && recordWithout(record, tokens, now);
     if (lowered === undefined) this.buckets.delete(key);
     else this.buckets.set(key, lowered, now);
-    return true;
+    return record !== undefined;
   }
 
   reset(key: string): boolean {
@@ -70,7 +68,8 @@ export class MemoryStore implements Store {
         if (take.add > 0) this.buckets.set(take.key, recordAfter(take, levels[i] as Ticks, wait, now), now);
       });
     }
-    return { admitted, levels, stepped: !admitted && takes.some((take) => this.isStepped(take, now)) };
+    const stepped = !admitted && takes.some((take) => this.isStepped(take, now));
+    return { admitted, source: 'memory', levels, stepped };
   }
 
   private isStepped({ key, scale, shapes }: Take, now: number): boolean {

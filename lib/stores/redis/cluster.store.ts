@@ -17,8 +17,6 @@ interface SlotGroup {
  * admits too much, but it is not atomic: while it runs, others may be refused by what is about to be given back.
  */
 export class ClusterStore implements Store {
-  readonly source = 'redis';
-
   constructor(private readonly store: RedisStore) {}
 
   async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
@@ -95,7 +93,7 @@ function combine(groups: readonly SlotGroup[], replies: readonly TimedReplies[])
     admitted &&= reply.admitted;
     stepped ||= reply.stepped;
   });
-  return { admitted, levels, stepped };
+  return { admitted, source: 'redis', levels, stepped };
 }
 
 /** Buckets that wait come last: a place in a line that others have joined cannot be given back. */

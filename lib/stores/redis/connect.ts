@@ -11,7 +11,7 @@ interface Closable extends RedisClient {
   readonly status: string;
   quit(): Promise<unknown>;
   disconnect(): void;
-  on(event: 'error' | 'ready', listener: (error?: Error) => void): unknown;
+  on(event: 'error' | 'ready', listener: (error?: NodeJS.ErrnoException) => void): unknown;
 }
 
 type RedisConstructor = new (to: string | object) => Closable;
@@ -43,7 +43,8 @@ async function loadIoredis(): Promise<RedisConstructor> {
 function reportTrouble(client: Closable, onTrouble: (message: string) => void): void {
   let told: string | undefined;
   client.on('error', (error) => {
-    const message = error?.message ?? 'unknown error';
+    // Where a name has several addresses the error is of them all, and has no message of its own.
+    const message = error?.message || error?.code || 'unknown error';
     if (message !== told) onTrouble(message);
     told = message;
   });

@@ -39,7 +39,7 @@ export function readReplies(
   const replies = transactions.map(({ takes }): TransactionReply => {
     const verdict = Number(reply[next++]);
     const levels = takes.map(() => readTicks(reply[next++] as number | string));
-    return { admitted: verdict === 1, levels, stepped: verdict === 2 };
+    return { admitted: verdict === 1, source: 'redis', levels, stepped: verdict === 2 };
   });
   return { now: Number(reply[0]), replies };
 }

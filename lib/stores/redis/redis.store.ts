@@ -21,8 +21,6 @@ export interface TakenAt {
 
 /** Buckets on a Redis server, shared by every instance: one script call decides any number of transactions. */
 export class RedisStore implements Store {
-  readonly source = 'redis';
-
   constructor(
     private readonly client: RedisClient,
     private readonly options: RedisStoreOptions,

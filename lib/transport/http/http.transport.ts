@@ -2,9 +2,9 @@ import type { ExecutionContext } from '@nestjs/common';
 import { type Decision, tightest } from '../../limiter/decision.js';
 import type { Outcome } from '../../limiter/limiter.js';
 import type { HeaderStyle } from '../../options/module-options.js';
-import { RateLimitExceededException } from '../rate-limit-exceeded.exception.js';
 import type { Transport } from '../transport.js';
 import { legacyFields } from './legacy-fields.js';
+import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
 import { rateLimitField, rateLimitPolicyField } from './ratelimit-fields.js';
 
 /** What is used of Node's response, HTTP/1 and HTTP/2 alike. */

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { RateLimitExceededException } from '../rate-limit-exceeded.exception.js';
+import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
 
 /**
  * Writes the body of a refusal. It catches nothing else, so a filter of the application that is bound to a method, a
@@ -11,8 +11,6 @@ export class RateLimitExceededFilter implements ExceptionFilter<RateLimitExceede
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
 
   catch(exception: RateLimitExceededException, host: ArgumentsHost): void {
-    // Outside HTTP it is the transport's own filter that answers.
-    if (host.getType() !== 'http') throw exception;
     const { httpAdapter } = this.host;
     const response = host.switchToHttp().getResponse<unknown>();
     if (httpAdapter.isHeadersSent(response)) {

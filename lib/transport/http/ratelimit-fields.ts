@@ -48,4 +48,4 @@ const clip = (value: number): number => Math.min(value, MAX_INTEGER);
 
 /** A structured string holds printable ASCII only; a class may be called `Café`. */
 const ascii = (text: string): string =>
-  text.replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character));
+  text.replace(/\p{Surrogate}/gu, '\ufffd').replace(/[^\x20-\x7e]/gu, encodeURIComponent);

@@ -1,8 +1,8 @@
 import { HttpException } from '@nestjs/common';
-import { type Decision, tightest } from '../limiter/decision.js';
-import { type ProblemDetails, quotaExceeded } from './http/problem-details.js';
+import { type Decision, tightest } from '../../limiter/decision.js';
+import { type ProblemDetails, quotaExceeded } from './problem-details.js';
 
-/** A refused request: 429 over HTTP. Carries every decision of the stage, refusing or not. */
+/** A refused HTTP request: 429. Carries every decision of the stage, refusing or not. */
 export class RateLimitExceededException extends HttpException {
   /** The refusal that lasts longest. */
   readonly decision: Decision;
