@@ -1,10 +1,20 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { RateLimiterService, type RateLimitModuleOptions, tokenBucket } from '../../lib/index.js';
+import { Controller, Get } from '@nestjs/common';
+import { RateLimit, RateLimiterService, type RateLimitModuleOptions, tokenBucket } from '../../lib/index.js';
 import { type RedisClient, runScript } from '../../lib/stores/redis/redis-client.js';
 import { decideScript } from '../../lib/stores/redis/scripts/generated.js';
 import { bootApp, closeApps } from '../support/app.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
+
+@Controller('wrong')
+class WrongController {
+  @Get()
+  @RateLimit('no such policy')
+  find() {
+    return [];
+  }
+}
 
 const chat = tokenBucket({ name: 'chat', capacity: 3, rate: '1/h' });
 
@@ -106,5 +116,12 @@ describe('a client that the module opens', () => {
     expect(await connections()).toBe(idle + 2);
     await closeApps();
     expect(await connections()).toBe(idle + 2);
+  });
+
+  it('is closed when the boot fails, so that the process can end', async () => {
+    const idle = await connections();
+    const boot = bootApp({ controllers: [WrongController], rateLimit: { redis: server.url } });
+    await expect(boot).rejects.toMatchObject({ code: 'UNKNOWN_POLICY' });
+    expect(await connections()).toBe(idle + 1);
   });
 });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
+import { Controller, Get } from '@nestjs/common';
+import { byGlobal, LeakyBucket, leakyBucket, tokenBucket } from '../../lib/index.js';
 import { openStore } from '../../lib/stores/open-store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
+import { bootApp } from '../support/app.js';
 import { type Asker, ask } from '../support/limits.js';
 import { closeClients, connectCluster } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
@@ -105,5 +107,22 @@ describe('on a cluster', () => {
     expect(await asker.refund(ip, 'ada', 2)).toBe(true);
     expect(await asker.peek(ip, 'ada', 0)).toMatchObject({ remaining: 2 });
     expect(await asker.reset(ip, 'ada')).toBe(true);
+  });
+
+  it('a route with two such lines does not boot', async () => {
+    @Controller('lines')
+    class LinesController {
+      @Get()
+      @LeakyBucket({ capacity: 5, rate: 1 })
+      @LeakyBucket({ name: 'all', capacity: 5, rate: 10, key: byGlobal() })
+      find() {
+        return [];
+      }
+    }
+    const boot = bootApp({ controllers: [LinesController], rateLimit: { redis: client } });
+    await expect(boot).rejects.toMatchObject({
+      code: 'CLUSTER_SHAPING',
+      message: expect.stringMatching(/^LinesController\.find: .*byIp\(64\) and byGlobal\(\)/),
+    });
   });
 });
