@@ -9,7 +9,7 @@ import {
   Scope,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { retry } from 'rxjs';
+import { retry } from 'rxjs/operators';
 import {
   type Decision,
   LeakyBucket,

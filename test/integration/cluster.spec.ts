@@ -36,7 +36,7 @@ beforeEach(async () => {
 });
 
 const [ip, user, tenant] = ['ip', 'user', 'tenant'].map((name) =>
-  tokenBucket({ name, capacity: 5, rate: '1/h' }),
+  tokenBucket({ name, capacity: 5, rate: '1/365d' }),
 ) as [ReturnType<typeof tokenBucket>, ReturnType<typeof tokenBucket>, ReturnType<typeof tokenBucket>];
 
 describe('on a cluster', () => {
