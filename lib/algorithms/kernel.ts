@@ -1,4 +1,4 @@
-import { ceilDivide, difference, larger, product, type Scale, type Ticks } from './ticks.js';
+import { ceilDivide, difference, larger, minus, product, type Scale, type Ticks } from './ticks.js';
 
 /**
  * What a store keeps of a bucket: its level in ticks of its own scale at a time in microseconds of the store's clock.
@@ -7,6 +7,8 @@ import { ceilDivide, difference, larger, product, type Scale, type Ticks } from 
 export interface BucketRecord extends Scale {
   readonly level: number;
   readonly at: number;
+  /** The latest start that was promised to somebody who waits for tokens. */
+  readonly last?: number;
 }
 
 /** One bucket's part in a transaction, in ticks of `scale`. */
@@ -17,8 +19,18 @@ export interface Take {
   readonly add: number;
   /** The highest level at which this take is admitted; negative: never. */
   readonly allowance: number;
-  /** Whether the level is work that must leave first: the take starts when what lies before it has drained. */
-  readonly shapes: boolean;
+  /** The level at which an admitted take starts: what it finds above has to drain first. Undefined: it never waits. */
+  readonly startLevel: number | undefined;
+  /** Whether its start is noted as promised in the record. */
+  readonly promises: boolean;
+}
+
+/** What a transaction has done to a bucket, so that it can be undone while nobody has come after. */
+export interface Change {
+  readonly key: string;
+  /** Undefined where the bucket was full. */
+  readonly before: BucketRecord | undefined;
+  readonly after: BucketRecord;
 }
 
 /**
@@ -44,8 +56,17 @@ export function levelAt(record: BucketRecord, reader: Scale, now: number): Ticks
  * Whether the level under this scale falls by whole tokens rather than smoothly: it was written at a faster rate on
  * another scale. Needs `record.at <= now`.
  */
-export function fallsInSteps(record: BucketRecord, reader: Scale, now: number): boolean {
+function fallsInSteps(record: BucketRecord, reader: Scale, now: number): boolean {
   return record.ticksPerToken !== reader.ticksPerToken && fullAt(record) > now && !isFaster(reader, record);
+}
+
+/** Whether a take that waits was refused at such a level. */
+export function isStepped(
+  { startLevel, scale }: Take,
+  record: BucketRecord | undefined,
+  now: number,
+): boolean {
+  return startLevel !== undefined && record !== undefined && fallsInSteps(record, scale, now);
 }
 
 function drain(level: number, ticksPerMicro: number, elapsed: number): number {
@@ -57,30 +78,30 @@ function isFaster(a: Scale, b: Scale): boolean {
   return difference(a.ticksPerMicro, b.ticksPerToken, b.ticksPerMicro, a.ticksPerToken) > 0;
 }
 
-/** The wait until the shared start of a transaction, in microseconds: the latest slot of its shaping buckets. */
+/** The wait until the shared start of a transaction, in microseconds: the latest slot of those that wait. */
 export function waitOf(takes: readonly Take[], levels: readonly Ticks[]): Ticks {
-  let wait: Ticks = 0;
-  for (let i = 0; i < takes.length; i++) {
-    const take = takes[i] as Take;
-    if (take.shapes) wait = larger(wait, ceilDivide(levels[i] as Ticks, take.scale.ticksPerMicro));
-  }
-  return wait;
+  return takes.reduce<Ticks>((wait, take, i) => larger(wait, ownWait(take, levels[i] as Ticks)), 0);
+}
+
+/** Microseconds until a take could start, were it alone. */
+function ownWait({ startLevel, scale }: Take, level: Ticks): Ticks {
+  return startLevel === undefined ? 0 : larger(ceilDivide(minus(level, startLevel), scale.ticksPerMicro), 0);
 }
 
 /**
- * The level as the take finds it. A shaping bucket is first raised to the shared start, so that the distance between
+ * The level as the take finds it. A bucket that waits is first raised to the shared start, so that the distance between
  * starts holds in every bucket of the transaction. One whose own slot is that start stays as it is: raised to a whole
  * microsecond it would lose a fraction of a place at every request.
  */
 export function raisedLevel(take: Take, level: Ticks, wait: Ticks): Ticks {
-  const { ticksPerMicro } = take.scale;
-  return take.shapes && ceilDivide(level, ticksPerMicro) < wait ? product(ticksPerMicro, wait) : level;
+  if (take.startLevel === undefined || ownWait(take, level) >= wait) return level;
+  return minus(product(take.scale.ticksPerMicro, wait), -take.startLevel);
 }
 
-/** The time of the slowest token among the shaping takes, in microseconds, rounded up: the longest step of a level. */
+/** The time of the slowest token among the takes that wait, in microseconds, rounded up: the longest step of a level. */
 export function stepTime(takes: readonly Take[]): number {
-  const steps = takes.map(({ shapes, scale }) =>
-    shapes ? Math.ceil(scale.ticksPerToken / scale.ticksPerMicro) : 0,
+  const steps = takes.map(({ startLevel, scale }) =>
+    startLevel === undefined ? 0 : Math.ceil(scale.ticksPerToken / scale.ticksPerMicro),
   );
   return Math.max(0, ...steps);
 }
@@ -91,19 +112,61 @@ export function admits(takes: readonly Take[], levels: readonly Ticks[], wait: T
 }
 
 /** The record after an admitted take: its raised level plus its cost, written with the reader's scale. */
-export function recordAfter(take: Take, level: Ticks, wait: Ticks, now: number): BucketRecord {
+function recordAfter(
+  take: Take,
+  level: Ticks,
+  wait: Ticks,
+  now: number,
+  before: BucketRecord | undefined,
+): BucketRecord {
   const { ticksPerToken, ticksPerMicro } = take.scale;
+  const last = Math.max(before?.last ?? 0, take.promises ? now + Number(wait) : 0);
   return {
     level: (raisedLevel(take, level, wait) as number) + take.add,
     at: now,
     ticksPerToken,
     ticksPerMicro,
+    ...(last > now ? { last } : {}),
   };
+}
+
+/** What an admitted transaction does to its buckets. A cost of 0 does nothing. */
+export function changesOf(
+  takes: readonly Take[],
+  levels: readonly Ticks[],
+  wait: Ticks,
+  now: number,
+  records: readonly (BucketRecord | undefined)[],
+): Change[] {
+  return takes.flatMap((take, i) => {
+    const before = records[i];
+    if (take.add === 0) return [];
+    return [{ key: take.key, before, after: recordAfter(take, levels[i] as Ticks, wait, now, before) }];
+  });
+}
+
+/** Whether a record is still what a transaction has left. */
+export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
+  return (
+    a !== undefined &&
+    a.level === b.level &&
+    a.at === b.at &&
+    a.ticksPerMicro === b.ticksPerMicro &&
+    a.ticksPerToken === b.ticksPerToken &&
+    a.last === b.last
+  );
 }
 
 /** A record whose time lies ahead of the clock, moved back to it, so that it neither gains tokens nor freezes. */
 export function rebase(record: BucketRecord, now: number): BucketRecord {
-  return record.at <= now ? record : { ...record, at: now };
+  const ahead = record.at - now;
+  if (ahead <= 0) return record;
+  return { ...record, at: now, ...(record.last === undefined ? {} : { last: record.last - ahead }) };
+}
+
+/** Whether somebody waits for tokens of this bucket: what they were promised does not move. */
+export function isPromised(record: BucketRecord, now: number): boolean {
+  return record.last !== undefined && record.last > now;
 }
 
 /**

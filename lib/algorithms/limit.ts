@@ -37,8 +37,10 @@ export interface Verdict {
   readonly margin: number;
 }
 
-/** How an algorithm asks the kernel, and how it reads the answer. */
-export interface Algorithm {
-  take(limit: Limit, key: string, cost: number): Take;
-  read(limit: Limit, take: Take, level: Ticks, verdict: Verdict): Reading;
+/** A caller that waits for its turn where it has to, up to a bound in microseconds. */
+export interface Patience {
+  readonly maxWaitMicros?: number;
 }
+
+/** How an algorithm asks the kernel. The answer reads the same for all: `readLevel`. */
+export type Algorithm = (limit: Limit, key: string, cost: number, patience?: Patience) => Take;

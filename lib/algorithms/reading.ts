@@ -2,13 +2,8 @@ import { raisedLevel, type Take } from './kernel.js';
 import type { Limit, Reading, Verdict } from './limit.js';
 import { ceilDivide, minus, type Ticks } from './ticks.js';
 
-/** What both algorithms answer alike. `delayMs` is theirs to say. */
-export function readLevel(
-  limit: Limit,
-  take: Take,
-  found: Ticks,
-  verdict: Verdict,
-): Omit<Reading, 'delayMs'> {
+/** What a bucket answers, whichever algorithm has asked. */
+export function readLevel(limit: Limit, take: Take, found: Ticks, verdict: Verdict): Reading {
   const raised = raisedLevel(take, found, verdict.wait);
   const fits = raised <= take.allowance;
   const level = verdict.admitted ? (raised as number) + take.add : found;
@@ -19,6 +14,7 @@ export function readLevel(
     remaining: remainingTokens(limit, level),
     retryAfterMs: fits ? 0 : retryAfterMs(take, raised, verdict.margin),
     resetAfterMs: toMs(level, ticksPerMicro),
+    delayMs: verdict.admitted && take.startLevel !== undefined ? microsToMs(verdict.wait) : 0,
   };
 }
 

@@ -1,17 +1,25 @@
-import type { Algorithm } from './limit.js';
-import { readLevel } from './reading.js';
+import type { Algorithm, Limit, Patience } from './limit.js';
+import { MAX_TICKS } from './ticks.js';
 
 /**
- * Polices: a burst up to `capacity` passes at once, the rest is refused until tokens are back.
- * The level is tokens missing.
+ * Polices: a burst up to `capacity` passes at once, the rest is refused until tokens are back. The level is tokens
+ * missing. Who waits takes its tokens ahead, past the capacity, and starts when the excess has drained: first come,
+ * first served, and whoever does not wait is refused meanwhile.
  */
-export const tokenBucketAlgorithm: Algorithm = {
-  take: ({ capacity, scale }, key, cost) => ({
-    key,
-    scale,
-    add: cost > capacity ? 0 : cost * scale.ticksPerToken,
-    allowance: cost > capacity ? -1 : (capacity - cost) * scale.ticksPerToken,
-    shapes: false,
-  }),
-  read: (limit, take, level, verdict) => ({ ...readLevel(limit, take, level, verdict), delayMs: 0 }),
+export const tokenBucketAlgorithm: Algorithm = (limit, key, cost, patience) => {
+  const { capacity, scale } = limit;
+  if (cost > capacity) return { key, scale, add: 0, allowance: -1, startLevel: undefined, promises: false };
+  const free = (capacity - cost) * scale.ticksPerToken;
+  const take = { key, scale, add: cost * scale.ticksPerToken };
+  return patience === undefined
+    ? { ...take, allowance: free, startLevel: undefined, promises: false }
+    : { ...take, allowance: free + excess(limit, patience), startLevel: free, promises: true };
 };
+
+/** How far past the capacity a wait may go: at most the time to fill the whole bucket, if nothing else is said. */
+function excess({ capacity, scale }: Limit, { maxWaitMicros }: Patience): number {
+  const full = capacity * scale.ticksPerToken;
+  const room = MAX_TICKS - full;
+  if (maxWaitMicros === undefined) return Math.min(full, room);
+  return maxWaitMicros > Math.floor(room / scale.ticksPerMicro) ? room : maxWaitMicros * scale.ticksPerMicro;
+}

@@ -1,7 +1,7 @@
 import { algorithms } from '../algorithms/index.js';
-import { stepTime, type Take, waitOf } from '../algorithms/kernel.js';
-import type { Reading } from '../algorithms/limit.js';
-import { microsToMs } from '../algorithms/reading.js';
+import { type Change, stepTime, type Take, waitOf } from '../algorithms/kernel.js';
+import type { Patience, Reading } from '../algorithms/limit.js';
+import { microsToMs, readLevel } from '../algorithms/reading.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
 import type { Store, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
@@ -13,6 +13,8 @@ export interface Charge {
   readonly placed: PlacedPolicy;
   readonly key: string;
   readonly cost: number;
+  /** Set where the caller waits for its turn. */
+  readonly patience?: Patience;
 }
 
 /** A decision together with what it was read from. */
@@ -28,6 +30,8 @@ export interface Judgement {
   readonly outcomes: readonly Outcome[];
   /** How long the shared start lies ahead, in milliseconds rounded up; 0 where nothing waits. */
   readonly delayMs: number;
+  /** What can be undone while the start lies ahead, and nobody has come after. */
+  readonly changes: readonly Change[];
 }
 
 /** Turns charges into one transaction of the store, and its reply into decisions. */
@@ -37,7 +41,9 @@ export class Limiter {
   decide(charges: readonly Charge[], { peek = false } = {}): Awaitable<Judgement> {
     const entries = mergeSameBucket(charges);
     const takes = entries.map(({ take }) => take);
-    return chain(this.store.decide([{ takes, peek }]), ([reply]) =>
+    // Only what waits can still be given up; asking for the records costs a little.
+    const revocable = takes.some(({ startLevel }) => startLevel !== undefined);
+    return chain(this.store.decide([{ takes, peek, revocable }]), ([reply]) =>
       this.judge(charges, entries, reply as TransactionReply),
     );
   }
@@ -61,14 +67,15 @@ export class Limiter {
     const readings = new Map(
       entries.map(({ take, charge }, i) => {
         const { limit } = charge.placed.policy;
-        return [take.key, algorithms[limit.algorithm].read(limit, take, reply.levels[i] ?? 0, verdict)];
+        return [take.key, readLevel(limit, take, reply.levels[i] ?? 0, verdict)];
       }),
     );
     const outcomes = charges.map((charge) => {
       const reading = readings.get(bucketKey(charge.placed.id, charge.key)) as Reading;
       return outcomeOf(charge, reading, reply.source);
     });
-    return { admitted: reply.admitted, outcomes, delayMs: reply.admitted ? microsToMs(wait) : 0 };
+    const delayMs = reply.admitted ? microsToMs(wait) : 0;
+    return { admitted: reply.admitted, outcomes, delayMs, changes: reply.changes };
   }
 }
 
@@ -103,6 +110,6 @@ function mergeSameBucket(charges: readonly Charge[]): Entry[] {
   }
   return [...merged].map(([bucket, charge]) => {
     const { limit } = charge.placed.policy;
-    return { charge, take: algorithms[limit.algorithm].take(limit, bucket, charge.cost) };
+    return { charge, take: algorithms[limit.algorithm](limit, bucket, charge.cost, charge.patience) };
   });
 }

@@ -1,4 +1,4 @@
-import type { Take } from '../algorithms/kernel.js';
+import type { Change, Take } from '../algorithms/kernel.js';
 import type { Ticks } from '../algorithms/ticks.js';
 import type { Awaitable } from '../common/awaitable.js';
 
@@ -7,6 +7,8 @@ export interface Transaction {
   readonly takes: readonly Take[];
   /** Evaluate only: nothing is taken. */
   readonly peek: boolean;
+  /** Whether the reply should say what was changed, so that it can be undone. */
+  readonly revocable?: boolean;
 }
 
 export interface TransactionReply {
@@ -20,6 +22,8 @@ export interface TransactionReply {
    * another scale (`fallsInSteps`). A wait computed from it then holds only with a token's time added.
    */
   readonly stepped: boolean;
+  /** Of an admitted transaction that is revocable: what it has done to each bucket. */
+  readonly changes: readonly Change[];
 }
 
 /**
@@ -31,6 +35,11 @@ export interface Store {
   decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]>;
   /** Lowers a bucket by whole tokens, not below full. Answers whether there was anything to give back. */
   refund(key: string, tokens: number): Awaitable<boolean>;
+  /**
+   * Undoes changes, in this order, each only where nobody has come after it: the record still equals `after`.
+   * Answers how many were undone.
+   */
+  undo(changes: readonly Change[]): Awaitable<number>;
   /** Forgets a bucket. Answers whether there was one. */
   reset(key: string): Awaitable<boolean>;
   /** Closes what the store itself has opened, and nothing else. */

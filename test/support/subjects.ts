@@ -1,11 +1,11 @@
 import {
   admits,
   type BucketRecord,
-  fallsInSteps,
+  changesOf,
   fullAt,
+  isStepped,
   levelAt,
   rebase,
-  recordAfter,
   recordWithout,
   waitOf,
 } from '../../lib/algorithms/kernel.js';
@@ -72,22 +72,22 @@ export class KernelStore implements Store {
 
   decide(transactions: readonly Transaction[]) {
     return transactions.map(({ takes, peek }) => {
-      const levels = takes.map(({ key, scale }) => {
-        const record = this.load(key);
+      const records = takes.map(({ key }) => this.load(key));
+      const levels = takes.map(({ scale }, i) => {
+        const record = records[i];
         return record ? levelAt(record, scale, this.clock.now) : 0;
       });
       const wait = waitOf(takes, levels);
       const admitted = admits(takes, levels, wait);
-      takes.forEach((take, i) => {
-        if (!admitted || peek || take.add === 0) return;
-        this.records.set(take.key, recordAfter(take, levels[i]!, wait, this.clock.now));
-      });
-      const stepped = takes.some(({ key, scale, shapes }) => {
-        const record = shapes && this.records.get(key);
-        return record && fallsInSteps(record, scale, this.clock.now);
-      });
-      return { admitted, source: 'memory' as const, levels, stepped: stepped && !admitted };
+      const changes = admitted && !peek ? changesOf(takes, levels, wait, this.clock.now, records) : [];
+      for (const { key, after } of changes) this.records.set(key, after);
+      const stepped = !admitted && takes.some((take, i) => isStepped(take, records[i], this.clock.now));
+      return { admitted, source: 'memory' as const, levels, stepped, changes };
     });
+  }
+
+  undo(): number {
+    return 0;
   }
 
   refund(key: string, tokens: number): boolean {

@@ -1,13 +1,15 @@
 import {
   admits,
   type BucketRecord,
-  fallsInSteps,
+  type Change,
+  changesOf,
   fullAt,
+  isPromised,
+  isSame,
+  isStepped,
   levelAt,
   rebase,
-  recordAfter,
   recordWithout,
-  type Take,
   waitOf,
 } from '../../algorithms/kernel.js';
 import type { Ticks } from '../../algorithms/ticks.js';
@@ -40,6 +42,7 @@ export class MemoryStore implements Store {
   refund(key: string, tokens: number): boolean {
     const now = this.clock();
     const record = this.draining(key, now);
+    if (record !== undefined && isPromised(record, now)) return false;
     const lowered = record && recordWithout(record, tokens, now);
     if (lowered === undefined) this.buckets.delete(key);
     else this.buckets.set(key, lowered, now);
@@ -56,25 +59,29 @@ export class MemoryStore implements Store {
     this.buckets.clear();
   }
 
-  private decideOne({ takes, peek }: Transaction, now: number): TransactionReply {
-    const levels: Ticks[] = takes.map(({ key, scale }) => {
-      const record = this.load(key, now);
+  undo(changes: readonly Change[]): number {
+    const now = this.clock();
+    const undone = changes.filter(({ key, before, after }) => {
+      if (!isSame(this.buckets.get(key), after)) return false;
+      if (before === undefined) this.buckets.delete(key);
+      else this.buckets.set(key, before, now);
+      return true;
+    });
+    return undone.length;
+  }
+
+  private decideOne({ takes, peek, revocable }: Transaction, now: number): TransactionReply {
+    const records = takes.map(({ key }) => this.load(key, now));
+    const levels = takes.map(({ scale }, i): Ticks => {
+      const record = records[i];
       return record === undefined ? 0 : levelAt(record, scale, now);
     });
     const wait = waitOf(takes, levels);
     const admitted = admits(takes, levels, wait);
-    if (admitted && !peek) {
-      takes.forEach((take, i) => {
-        if (take.add > 0) this.buckets.set(take.key, recordAfter(take, levels[i] as Ticks, wait, now), now);
-      });
-    }
-    const stepped = !admitted && takes.some((take) => this.isStepped(take, now));
-    return { admitted, source: 'memory', levels, stepped };
-  }
-
-  private isStepped({ key, scale, shapes }: Take, now: number): boolean {
-    const record = shapes ? this.buckets.get(key) : undefined;
-    return record !== undefined && fallsInSteps(record, scale, now);
+    const changes = admitted && !peek ? changesOf(takes, levels, wait, now, records) : [];
+    for (const { key, after } of changes) this.buckets.set(key, after, now);
+    const stepped = !admitted && takes.some((take, i) => isStepped(take, records[i], now));
+    return { admitted, source: 'memory', levels, stepped, changes: revocable ? changes : [] };
   }
 
   /** A record may outlive its bucket here, where nothing expires: what is full says no more than absence. */

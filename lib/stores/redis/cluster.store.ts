@@ -1,4 +1,4 @@
-import type { Take } from '../../algorithms/kernel.js';
+import type { Change, Take } from '../../algorithms/kernel.js';
 import type { Ticks } from '../../algorithms/ticks.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import type { Store, Transaction, TransactionReply } from '../store.interface.js';
@@ -29,6 +29,10 @@ export class ClusterStore implements Store {
     return this.store.refund(key, tokens);
   }
 
+  undo(changes: readonly Change[]): Promise<number> {
+    return this.store.undo(changes);
+  }
+
   reset(key: string): Promise<boolean> {
     return this.store.reset(key);
   }
@@ -41,18 +45,21 @@ export class ClusterStore implements Store {
     const groups = groupBySlot(transaction.takes);
     if (groups.length === 1) return (await this.store.decide([transaction]))[0] as TransactionReply;
     // What is refused anyway is found by asking: refused requests then take from no bucket, not even for a moment.
-    const asked = await Promise.all(groups.map((group) => this.decideGroup(group, true)));
+    const asked = await Promise.all(groups.map((group) => this.decideGroup(group, true, false)));
     const found = combine(groups, asked);
-    return transaction.peek || !found.admitted ? found : this.takeInTurn(groups, asked);
+    return transaction.peek || !found.admitted
+      ? found
+      : this.takeInTurn(groups, asked, transaction.revocable === true);
   }
 
   private async takeInTurn(
     groups: readonly SlotGroup[],
     asked: readonly TimedReplies[],
+    revocable: boolean,
   ): Promise<TransactionReply> {
     const replies = [...asked];
     for (const [i, group] of groups.entries()) {
-      const taken = await this.decideGroup(group, false).catch(async (error: unknown) => {
+      const taken = await this.decideGroup(group, false, revocable).catch(async (error: unknown) => {
         await this.giveBack(groups.slice(0, i), replies).catch(() => undefined);
         throw error;
       });
@@ -65,8 +72,8 @@ export class ClusterStore implements Store {
     return combine(groups, replies);
   }
 
-  private decideGroup({ takes }: SlotGroup, peek: boolean): Promise<TimedReplies> {
-    return this.store.decideTimed([{ takes, peek }]);
+  private decideGroup({ takes }: SlotGroup, peek: boolean, revocable: boolean): Promise<TimedReplies> {
+    return this.store.decideTimed([{ takes, peek, revocable }]);
   }
 
   private async giveBack(groups: readonly SlotGroup[], taken: readonly TimedReplies[]): Promise<void> {
@@ -84,6 +91,7 @@ export class ClusterStore implements Store {
 /** The replies of the slots as that of the whole transaction. */
 function combine(groups: readonly SlotGroup[], replies: readonly TimedReplies[]): TransactionReply {
   const levels: Ticks[] = [];
+  const changes: Change[] = [];
   let [admitted, stepped] = [true, false];
   groups.forEach(({ places }, i) => {
     const reply = replies[i]?.replies[0] as TransactionReply;
@@ -92,8 +100,9 @@ function combine(groups: readonly SlotGroup[], replies: readonly TimedReplies[])
     });
     admitted &&= reply.admitted;
     stepped ||= reply.stepped;
+    changes.push(...reply.changes);
   });
-  return { admitted, source: 'redis', levels, stepped };
+  return { admitted, source: 'redis', levels, stepped, changes: admitted ? changes : [] };
 }
 
 /** Buckets that wait come last: a place in a line that others have joined cannot be given back. */
@@ -111,11 +120,13 @@ function groupBySlot(takes: readonly Take[]): SlotGroup[] {
   return [...groups.values()].sort((a, b) => Number(shapes(a)) - Number(shapes(b)));
 }
 
-const shapes = (group: SlotGroup): boolean => group.takes.some((take) => take.shapes);
+const shapes = (group: SlotGroup): boolean => group.takes.some(({ startLevel }) => startLevel !== undefined);
 
 /** A place in a line cannot be moved to the start that a line in another slot imposes. */
 function twoStarts(first: SlotGroup, second: SlotGroup): RateLimitError {
-  const [a, b] = [first, second].map((group) => group.takes.find((take) => take.shapes)?.key);
+  const [a, b] = [first, second].map(
+    (group) => group.takes.find(({ startLevel }) => startLevel !== undefined)?.key,
+  );
   return new RateLimitError(
     'CLUSTER_SHAPING',
     `${a} and ${b} shape one request and live in different slots of the cluster; give both policies one key, or meter with one of them: shape: false`,

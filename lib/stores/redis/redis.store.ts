@@ -1,7 +1,9 @@
+import type { Change } from '../../algorithms/kernel.js';
 import type { Store, Transaction, TransactionReply } from '../store.interface.js';
 import { encodeDecide, readReplies, type TimedReplies } from './decide-call.js';
+import { recordText } from './record-text.js';
 import { type RedisClient, runScript } from './redis-client.js';
-import { refundScript } from './scripts/generated.js';
+import { refundScript, undoScript } from './scripts/generated.js';
 
 export interface RedisStoreOptions {
   /** What every key begins with. */
@@ -45,6 +47,28 @@ export class RedisStore implements Store {
     const proof = taken ? [taken.at, taken.ticksPerMicro, taken.ticksPerToken].map(String) : [''];
     const args = [this.explicitTime(), String(tokens), ...proof];
     return Number(await runScript(this.client, refundScript, [this.name(key)], args)) === 1;
+  }
+
+  async undo(changes: readonly Change[]): Promise<number> {
+    const keys = [...new Set(changes.map(({ key }) => key))];
+    const undone = await Promise.all(
+      keys.map((key) =>
+        this.undoOne(
+          key,
+          changes.filter((change) => change.key === key),
+        ),
+      ),
+    );
+    return undone.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** One bucket a call: buckets of different keys live in different slots of a cluster. */
+  private async undoOne(key: string, changes: readonly Change[]): Promise<number> {
+    const texts = changes.flatMap(({ before, after }) => [
+      recordText(after),
+      before ? recordText(before) : '',
+    ]);
+    return Number(await runScript(this.client, undoScript, [this.name(key)], texts));
   }
 
   async reset(key: string): Promise<boolean> {

@@ -12,7 +12,8 @@ const take = (key: string, capacity: number, cost = 1): Take => ({
   scale: { ticksPerToken: S, ticksPerMicro: 1 },
   add: cost * S,
   allowance: (capacity - cost) * S,
-  shapes: false,
+  startLevel: undefined,
+  promises: false,
 });
 
 const of = (...takes: Take[]) => ({ takes, peek: false });

@@ -3,10 +3,13 @@
 -- KEYS   the buckets, each once
 -- ARGV   1  the time in microseconds, '' for the server's own
 --        2  the number of transactions, then for each
---             peek (1: evaluate only), the number of takes, then for each take
---               index in KEYS, n, P (the reader's scale), ticks to add, allowance, shapes (1 or 0)
+--             peek (1: evaluate only), revocable (1: tell the records before it), the number of takes, then for each take
+--               index in KEYS, n, P (the reader's scale), ticks to add, allowance, start level (-1: it never waits),
+--               promises (1: its start is noted in the record)
 -- Reply  integers: the time, then for each transaction 1 (admitted), 0 (refused) or 2 (refused, and the level of a take
---        that shapes falls by whole tokens), followed by the level that each take found, in ticks of its scale (as text from 2^52 on: clients' parsers lose the last unit of larger integers)
+--        that waits falls by whole tokens), followed by the level that each take found, in ticks of its scale (as text from 2^52 on: clients' parsers lose the last unit of larger integers)
+--
+--        then, where it is revocable and was admitted, the record that each take found, '' for none
 --
 -- The rules are those of lib/algorithms/kernel.ts, line by line.
 
@@ -61,24 +64,25 @@ local function readTakes()
   for i = 1, argument() do
     local take = {
       bucket = argument(), n = argument(), p = argument(),
-      add = argument(), allowance = argument(), shapes = argument() == 1,
+      add = argument(), allowance = argument(), start = argument(), promises = argument() == 1,
     }
+    take.waits = take.start >= 0
     take.level = levelAt(buckets[take.bucket], take.n, take.p)
     takes[i] = take
   end
   return takes
 end
 
--- Microseconds until the latest slot of the shaping buckets: all of them share it as their start.
+-- Microseconds until the latest slot of the buckets that wait: all of them share it as their start.
 local function waitOf(takes)
   local wait = 0
   for _, take in ipairs(takes) do
-    if take.shapes then wait = math.max(wait, math.ceil(take.level / take.n)) end
+    if take.waits then wait = math.max(wait, math.ceil((take.level - take.start) / take.n)) end
   end
   return wait
 end
 
--- A bucket whose own slot is earlier than the shared start is raised to it, to n × wait. Compared as times first: that
+-- A bucket whose own slot is earlier than the shared start is raised to it, to start + n × wait. Compared as times first: that
 -- product may pass 2^53.
 local function admits(takes)
   for _, take in ipairs(takes) do
@@ -87,40 +91,55 @@ local function admits(takes)
   local wait = waitOf(takes)
   for _, take in ipairs(takes) do
     take.raised = take.level
-    if take.shapes and math.ceil(take.level / take.n) < wait then
-      if wait > math.floor(take.allowance / take.n) then return false end
-      take.raised = take.n * wait
+    if take.waits and math.ceil((take.level - take.start) / take.n) < wait then
+      if wait > math.floor((take.allowance - take.start) / take.n) then return false end
+      take.raised = take.start + take.n * wait
     end
   end
   return true
 end
 
 local function charge(takes)
+  local wait = waitOf(takes)
   for _, take in ipairs(takes) do
     if take.add > 0 then
-      buckets[take.bucket] = { level = take.raised + take.add, at = now, n = take.n, p = take.p }
+      local before = buckets[take.bucket]
+      local last = math.max(before and before.last or 0, take.promises and now + wait or 0)
+      buckets[take.bucket] = {
+        level = take.raised + take.add, at = now, n = take.n, p = take.p, last = last > now and last or nil,
+      }
       changed[take.bucket] = true
     end
   end
 end
 
+local function tellRecords(takes, reply)
+  for _, take in ipairs(takes) do
+    local record = buckets[take.bucket]
+    reply[#reply + 1] = record and format(record) or ''
+  end
+end
+
 local function refusal(takes)
   for _, take in ipairs(takes) do
-    if take.shapes and fallsInSteps(buckets[take.bucket], take.n, take.p) then return 2 end
+    if take.waits and fallsInSteps(buckets[take.bucket], take.n, take.p) then return 2 end
   end
   return 0
 end
 
 local reply = { now }
 for _ = 1, tonumber(ARGV[2]) do
-  local peek = argument() == 1
+  local peek, revocable = argument() == 1, argument() == 1
   local takes = readTakes()
   local admitted = admits(takes)
-  if admitted and not peek then charge(takes) end
   reply[#reply + 1] = admitted and 1 or refusal(takes)
   for _, take in ipairs(takes) do
     local wide = type(take.level) == 'number' and take.level >= 4503599627370496
     reply[#reply + 1] = wide and text(take.level) or take.level
+  end
+  if admitted and not peek then
+    if revocable then tellRecords(takes, reply) end
+    charge(takes)
   end
 end
 

@@ -17,6 +17,8 @@ if not record then return 0 end
 local moved = rebase(record, now)
 
 local function ticksToGiveBack()
+  -- What those who wait were promised does not move.
+  if record.last and record.last > now then return 0 end
   if ARGV[3] == '' then return difference(tonumber(ARGV[2]), record.p, 0, 0) end
   if record.n ~= tonumber(ARGV[4]) or record.p ~= tonumber(ARGV[5]) then return 0 end
   return difference(tonumber(ARGV[2]), record.p, record.n, math.max(0, now - tonumber(ARGV[3])))

@@ -1,0 +1,104 @@
+import { WaiterHeap } from './waiter-heap.js';
+
+/** The longest delay that a timer takes; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** One wait. It ends at its time, or with the reason that it was cancelled for. */
+export class Waiter {
+  /** Where the heap keeps it; -1 where it no longer does. */
+  index = -1;
+  private resolve!: () => void;
+  private reject!: (reason: unknown) => void;
+  readonly done: Promise<void>;
+
+  constructor(
+    /** In milliseconds of `performance.now()`. */
+    readonly until: number,
+    private readonly room: WaitingRoom,
+  ) {
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  /** Ends the wait now. Without effect once it has ended. */
+  cancel(reason: unknown): void {
+    if (this.room.remove(this)) this.reject(reason);
+  }
+
+  /** Ends the wait as it should. */
+  start(): void {
+    this.resolve();
+  }
+
+  /** An abort signal takes an object for a listener: a closure for each waiter would cost more. */
+  handleEvent(event: { readonly target: unknown }): void {
+    this.cancel((event.target as AbortSignal).reason);
+  }
+}
+
+/**
+ * Those who wait for a time, in one heap with one timer: fifty thousand timers would cost as much again. Times are
+ * monotonic, and a timer that fires early is set again.
+ */
+export class WaitingRoom {
+  private readonly heap = new WaiterHeap<Waiter>();
+  private timer: NodeJS.Timeout | undefined;
+  private alarm = Number.POSITIVE_INFINITY;
+  private closed: { readonly reason: unknown } | undefined;
+
+  get size(): number {
+    return this.heap.size;
+  }
+
+  /** Waits until a time of `performance.now()`: not for what has passed, and not after the room was closed. */
+  enter(until: number): Waiter {
+    const waiter = new Waiter(until, this);
+    if (until <= performance.now()) waiter.start();
+    else {
+      this.heap.push(waiter);
+      if (this.closed) waiter.cancel(this.closed.reason);
+      else this.arm();
+    }
+    return waiter;
+  }
+
+  /** Takes a waiter out. Answers whether it was still waiting. */
+  remove(waiter: Waiter): boolean {
+    if (!this.heap.remove(waiter)) return false;
+    if (this.heap.size === 0) this.disarm();
+    return true;
+  }
+
+  /** Ends every wait with this reason, those to come too. */
+  close(reason: unknown): void {
+    this.closed = { reason };
+    for (let waiter = this.heap.first; waiter; waiter = this.heap.first) waiter.cancel(reason);
+  }
+
+  private arm(): void {
+    const next = this.heap.first?.until ?? Number.POSITIVE_INFINITY;
+    if (next >= this.alarm) return;
+    this.disarm();
+    this.alarm = next;
+    const delay = Math.min(Math.ceil(next - performance.now()), LONGEST_TIMER_MS);
+    this.timer = setTimeout(() => this.ring(), delay);
+  }
+
+  private disarm(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.alarm = Number.POSITIVE_INFINITY;
+  }
+
+  private ring(): void {
+    this.disarm();
+    const now = performance.now();
+    for (let waiter = this.heap.first; waiter && waiter.until <= now; waiter = this.heap.first) {
+      this.heap.remove(waiter);
+      waiter.start();
+    }
+    this.arm();
+  }
+}
