@@ -21,6 +21,7 @@ export {
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
 export {
+  type AcquireOptions,
   type ConsumeOptions,
   type ConsumeRequest,
   RateLimiterService,

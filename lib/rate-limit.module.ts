@@ -4,6 +4,7 @@ import {
   Logger,
   Module,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
@@ -13,8 +14,10 @@ import { RateLimitEngine } from './guard/engine.js';
 import { RateLimitGuard } from './guard/rate-limit.guard.js';
 import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
 import { Limiter } from './limiter/limiter.js';
+import { PlaceReturns } from './limiter/place-returns.js';
 import { PolicyRegistry } from './limiter/policy-registry.js';
 import { RateLimiterService } from './limiter/rate-limiter.service.js';
+import { Turns } from './limiter/turns.js';
 import type { RateLimitModuleOptions } from './options/module-options.js';
 import { type ParsedOptions, parseOptions } from './options/parse-options.js';
 import { checkSharedStarts, markHandlers, planEverything } from './plan/boot-check.js';
@@ -57,6 +60,7 @@ const providers: Provider[] = [
     // After the policies: a mistake in them is found before a connection is open.
     inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, PlanBuilder],
   },
+  { provide: Turns, useFactory: (store: Store) => new Turns(new PlaceReturns(store)), inject: [STORE] },
   { provide: Limiter, useFactory: (store: Store) => new Limiter(store), inject: [STORE] },
   PolicyRegistry,
   {
@@ -74,9 +78,9 @@ const providers: Provider[] = [
   },
   {
     provide: RateLimitEngine,
-    useFactory: (catalog: PlanCatalog, limiter: Limiter, { headers }: ParsedOptions) =>
-      new RateLimitEngine(catalog, limiter, new Transports(new HttpTransport(headers))),
-    inject: [PlanCatalog, Limiter, PARSED_OPTIONS],
+    useFactory: (catalog: PlanCatalog, limiter: Limiter, turns: Turns, { headers }: ParsedOptions) =>
+      new RateLimitEngine(catalog, limiter, new Transports(new HttpTransport(headers)), turns),
+    inject: [PlanCatalog, Limiter, Turns, PARSED_OPTIONS],
   },
   RateLimiterService,
   { provide: APP_GUARD, useClass: RateLimitGuard },
@@ -89,12 +93,16 @@ const providers: Provider[] = [
  * `forRootAsync`. The decorators need nothing else.
  */
 @Module({ providers, exports: [RateLimiterService] })
-export class RateLimitModule extends ConfigurableModuleClass implements OnModuleInit, OnApplicationShutdown {
+export class RateLimitModule
+  extends ConfigurableModuleClass
+  implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown
+{
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
     @Inject(PlanBuilder) private readonly builder: PlanBuilder,
     @Inject(PlanCatalog) private readonly catalog: PlanCatalog,
     @Inject(STORE) private readonly store: Store,
+    @Inject(Turns) private readonly turns: Turns,
     @Inject(PARSED_OPTIONS) private readonly options: ParsedOptions,
   ) {
     super();
@@ -132,6 +140,11 @@ export class RateLimitModule extends ConfigurableModuleClass implements OnModule
         `Buckets live in the memory of this process, ${this.options.maxKeys} at most. Set the option redis to share them between instances.`,
       );
     }
+  }
+
+  /** Before the servers stop, which wait for their requests: those whose turn has not come end now. */
+  onModuleDestroy(): void {
+    this.turns.close();
   }
 
   /** After the servers have stopped, so that the last requests still find the store. */

@@ -3,10 +3,12 @@ import { type Awaitable, chain, mapAll, onFailure } from '../common/awaitable.js
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
+import type { Turns } from '../limiter/turns.js';
 import { checkCost } from '../options/parse-policy.js';
 import type { Stage } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 import type { PlanCatalog } from '../plan/plan-catalog.js';
+import { CallerGoneError } from '../transport/caller-gone.error.js';
 import type { Transports } from '../transport/transports.js';
 import { Ledger } from './ledger.js';
 
@@ -18,6 +20,7 @@ export class RateLimitEngine {
     private readonly catalog: PlanCatalog,
     private readonly limiter: Limiter,
     private readonly transports: Transports,
+    private readonly turns: Turns,
   ) {}
 
   /**
@@ -37,6 +40,23 @@ export class RateLimitEngine {
       () => ledger.reopen(pending),
     );
     return chain(judgement, (known) => this.settle(context, ledger, known));
+  }
+
+  /**
+   * Waits for the turn of an invocation. A caller that leaves, or a shutdown, ends the wait: its handler must not run.
+   * @throws what the transport ends an invocation with
+   */
+  async turn(context: ExecutionContext, ledger: Ledger): Promise<void> {
+    const { place } = ledger;
+    if (place.startAt <= performance.now()) return;
+    const transport = this.transports.of(context);
+    try {
+      await this.turns.wait(place, (waiter) =>
+        transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
+      );
+    } catch (reason) {
+      throw transport.interruption(reason as Error);
+    }
   }
 
   private judge(pending: readonly PlannedPolicy[], context: ExecutionContext): Awaitable<Judgement> {

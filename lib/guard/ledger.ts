@@ -1,12 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Change } from '../algorithms/kernel.js';
 import { type Decision, tightest } from '../limiter/decision.js';
 import type { Judgement, Outcome } from '../limiter/limiter.js';
+import type { Place } from '../limiter/turns.js';
 import type { Policy } from '../options/policy.js';
 
 /** What has been decided for one invocation. A policy counts once, however often the guard is bound. */
 export class Ledger {
   private readonly asked = new Set<string>();
   private readonly decided: Outcome[] = [];
+  private readonly changed: Change[] = [];
   /** When the invocation may start, in milliseconds of `performance.now()`. */
   private start = 0;
   /** What the invocation was refused with. A caller that tries again inside of it is refused again. */
@@ -24,17 +27,20 @@ export class Ledger {
     for (const { id } of policies) this.asked.delete(id);
   }
 
-  record({ outcomes, delayMs }: Judgement): void {
+  /** From the receipt of the reply: the store's clock is another. */
+  record({ outcomes, waitMs, changes }: Judgement): void {
     this.decided.push(...outcomes);
-    if (delayMs > 0) this.start = Math.max(this.start, performance.now() + delayMs);
+    this.changed.push(...changes);
+    if (waitMs > 0) this.start = Math.max(this.start, performance.now() + waitMs);
   }
 
   get outcomes(): readonly Outcome[] {
     return this.decided;
   }
 
-  get startAt(): number {
-    return this.start;
+  /** The place in line that the stages have taken; there is only one for an invocation. */
+  get place(): Place {
+    return { startAt: this.start, changes: this.changed };
   }
 
   /** The tightest decision, or that of a policy by its value or name. */

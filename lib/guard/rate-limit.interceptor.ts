@@ -8,7 +8,6 @@ import {
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Observable } from 'rxjs';
-import { waitUntil } from '../limiter/wait.js';
 import type { RateLimitEngine } from './engine.js';
 import { findEngine } from './find-engine.js';
 import { currentLedger } from './ledger.js';
@@ -28,7 +27,7 @@ export class RateLimitInterceptor implements NestInterceptor, OnModuleInit {
     // Where Nest has not made the interceptor itself, or its module is loaded lazily, there was no `onModuleInit`.
     this.engine ??= findEngine(this.moduleRef);
     const ledger = await this.engine.decide(context, 'handler');
-    if (ledger !== undefined) await waitUntil(ledger.startAt);
+    if (ledger !== undefined) await this.engine.turn(context, ledger);
     // A request that is made inside another must not find the other's decisions.
     else if (currentLedger.getStore() === undefined) return next.handle();
     return currentLedger.run(ledger, () => next.handle());

@@ -1,7 +1,7 @@
 import { algorithms } from '../algorithms/index.js';
 import { type Change, stepTime, type Take, waitOf } from '../algorithms/kernel.js';
 import type { Patience, Reading } from '../algorithms/limit.js';
-import { microsToMs, readLevel } from '../algorithms/reading.js';
+import { readLevel } from '../algorithms/reading.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
 import type { Store, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
@@ -28,8 +28,8 @@ export interface Outcome {
 export interface Judgement {
   readonly admitted: boolean;
   readonly outcomes: readonly Outcome[];
-  /** How long the shared start lies ahead, in milliseconds rounded up; 0 where nothing waits. */
-  readonly delayMs: number;
+  /** How long the shared start lies ahead, in milliseconds, not rounded; 0 where nothing waits. */
+  readonly waitMs: number;
   /** What can be undone while the start lies ahead, and nobody has come after. */
   readonly changes: readonly Change[];
 }
@@ -74,8 +74,8 @@ export class Limiter {
       const reading = readings.get(bucketKey(charge.placed.id, charge.key)) as Reading;
       return outcomeOf(charge, reading, reply.source);
     });
-    const delayMs = reply.admitted ? microsToMs(wait) : 0;
-    return { admitted: reply.admitted, outcomes, delayMs, changes: reply.changes };
+    const waitMs = reply.admitted ? Number(wait) / 1000 : 0;
+    return { admitted: reply.admitted, outcomes, waitMs, changes: reply.changes };
   }
 }
 

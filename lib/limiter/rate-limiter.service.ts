@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { checkKnownOptions, checkObject } from '../common/checks.js';
+import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { checkCost } from '../options/parse-policy.js';
@@ -8,10 +8,19 @@ import { type CombinedDecision, type Decision, tightest } from './decision.js';
 import { type Charge, type Judgement, Limiter } from './limiter.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { PolicyRegistry } from './policy-registry.js';
+import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
+import { Turns, watchSignal } from './turns.js';
 
 export interface ConsumeOptions {
   /** Tokens to take: an integer of at least 0; 0 asks without taking. By default the policy's `cost`, if it is a number, else 1. */
   cost?: number;
+}
+
+export interface AcquireOptions extends ConsumeOptions {
+  /** Refuse at once what would wait longer: whole milliseconds. By default the time to fill the whole bucket. */
+  maxWaitMs?: number;
+  /** Ends the wait when it is aborted. */
+  signal?: AbortSignal;
 }
 
 export interface ConsumeRequest extends ConsumeOptions {
@@ -33,6 +42,7 @@ export class RateLimiterService {
   constructor(
     @Inject(Limiter) private readonly limiter: Limiter,
     @Inject(PolicyRegistry) private readonly registry: PolicyRegistry,
+    @Inject(Turns) private readonly turns: Turns,
   ) {}
 
   /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
@@ -60,6 +70,36 @@ export class RateLimiterService {
   /** What `consume` would answer, with nothing taken. */
   async peek(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
     return only(await this.limiter.decide([this.charge('peek', policy, key, options)], { peek: true }));
+  }
+
+  /**
+   * Waits for its turn: at a token bucket until its tokens are there, first come, first served, at a leaky bucket until
+   * its slot. The place is taken with one call of the store; meanwhile `consume` is refused at a token bucket.
+   * @throws RateLimitExceededError where the turn never comes: at once, with nothing taken
+   * @throws the signal's reason when it is aborted, and RateLimitError `SHUTTING_DOWN`: the place is given back, if it is
+   * still the last one
+   */
+  async acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
+    const { maxWaitMs, signal, ...cost } = checkPatience(options, 'RateLimiterService.acquire');
+    const charge = this.charge('acquire', policy, key, cost);
+    signal?.throwIfAborted();
+    const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 };
+    const judgement = await this.limiter.decide([{ ...charge, patience }]);
+    const startAt = performance.now() + judgement.waitMs;
+    if (!judgement.admitted) throw new RateLimitExceededError([only(judgement)]);
+    await this.turns.wait({ startAt, changes: judgement.changes }, watchSignal(signal));
+    return only(judgement);
+  }
+
+  /** Calls a function when its turn has come: `acquire`, then the function. If it never comes, it is not called. */
+  async run<T>(
+    policy: Policy | string,
+    key: string,
+    task: () => T | Promise<T>,
+    options: AcquireOptions = {},
+  ): Promise<T> {
+    await this.acquire(policy, key, options);
+    return task();
   }
 
   /**
@@ -99,3 +139,17 @@ export class RateLimiterService {
 }
 
 const only = ({ outcomes }: Judgement): Decision => (outcomes[0] as Judgement['outcomes'][number]).decision;
+
+/** 285 years: what microseconds below 2^53 can say. */
+const MAX_WAIT_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
+
+function checkPatience(options: AcquireOptions, place: string): AcquireOptions {
+  checkObject(options, place, '{ maxWaitMs: 2000 }');
+  checkKnownOptions(options, ['cost', 'maxWaitMs', 'signal'], place);
+  const { maxWaitMs, signal } = options;
+  if (maxWaitMs !== undefined) checkInteger(maxWaitMs, 0, MAX_WAIT_MS, `${place}: maxWaitMs`);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
+  }
+  return options;
+}

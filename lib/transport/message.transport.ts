@@ -5,5 +5,7 @@ import type { Transport } from './transport.js';
 export const messageTransport: Transport = {
   invocation: (context) => context.getArgs(),
   publish: () => undefined,
+  onGone: () => () => undefined,
+  interruption: (reason) => reason,
   refusal: (_, outcomes) => new RateLimitExceededError(outcomes.map(({ decision }) => decision)),
 };

@@ -7,6 +7,10 @@ export interface Transport {
   invocation(context: ExecutionContext): object;
   /** Tells the caller about its limits, where the transport has a place for it. */
   publish(context: ExecutionContext, outcomes: readonly Outcome[]): void;
+  /** Tells when the caller has left, where that can be known, at once if it already has. The result stops it. */
+  onGone(context: ExecutionContext, listener: () => void): () => void;
+  /** What an invocation whose wait was ended is thrown as: its caller has left, or the application is closing. */
+  interruption(reason: Error): Error;
   /** What a refusal is thrown as. At least one of the outcomes refuses. */
   refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error;
 }

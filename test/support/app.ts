@@ -64,7 +64,14 @@ export async function bootApp(options: AppOptions): Promise<TestApp> {
 export async function closeApps(): Promise<void> {
   const apps = [...running];
   running.clear();
-  await Promise.all(apps.map((app) => app.close()));
+  await Promise.all(
+    apps.map((app) => {
+      const closed = app.close();
+      // A client may hold a connection on which it has not asked yet: no server takes that for idle.
+      app.getHttpServer().closeAllConnections?.();
+      return closed;
+    }),
+  );
 }
 
 async function createApp(options: AppOptions): Promise<INestApplication> {

@@ -2,7 +2,9 @@ import type { ExecutionContext } from '@nestjs/common';
 import { type Decision, tightest } from '../../limiter/decision.js';
 import type { Outcome } from '../../limiter/limiter.js';
 import type { HeaderStyle } from '../../options/module-options.js';
+import { CallerGoneError } from '../caller-gone.error.js';
 import type { Transport } from '../transport.js';
+import { callerGone, unavailable } from './interruptions.js';
 import { legacyFields } from './legacy-fields.js';
 import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
 import { rateLimitField, rateLimitPolicyField } from './ratelimit-fields.js';
@@ -10,6 +12,10 @@ import { rateLimitField, rateLimitPolicyField } from './ratelimit-fields.js';
 /** What is used of Node's response, HTTP/1 and HTTP/2 alike. */
 interface RawResponse {
   readonly headersSent: boolean;
+  readonly destroyed: boolean;
+  readonly closed?: boolean;
+  on(event: 'close', listener: () => void): unknown;
+  off(event: 'close', listener: () => void): unknown;
   setHeader(name: string, value: string): unknown;
 }
 
@@ -23,6 +29,17 @@ export class HttpTransport implements Transport {
 
   publish(context: ExecutionContext, outcomes: readonly Outcome[]): void {
     this.setHeaders(context, this.limitFields(outcomes));
+  }
+
+  onGone(context: ExecutionContext, listener: () => void): () => void {
+    const raw = rawResponse(context);
+    if (raw.destroyed || raw.closed) listener();
+    else raw.on('close', listener);
+    return () => raw.off('close', listener);
+  }
+
+  interruption(reason: Error): Error {
+    return reason instanceof CallerGoneError ? callerGone(reason) : unavailable(reason);
   }
 
   refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error {
@@ -50,9 +67,13 @@ export class HttpTransport implements Transport {
 
   /** On Node's own response, so that a handler that writes to it, a stream and an event stream have them too. */
   private setHeaders(context: ExecutionContext, fields: readonly [string, string][]): void {
-    const response = context.switchToHttp().getResponse<RawResponse & { raw?: RawResponse }>();
-    const raw = response.raw ?? response;
+    const raw = rawResponse(context);
     if (raw.headersSent) return;
     for (const [name, value] of fields) raw.setHeader(name, value);
   }
+}
+
+function rawResponse(context: ExecutionContext): RawResponse {
+  const response = context.switchToHttp().getResponse<RawResponse & { raw?: RawResponse }>();
+  return response.raw ?? response;
 }
