@@ -18,6 +18,7 @@ export {
   byUser,
   type KeyResolver,
 } from './keys/index.js';
+export type { WorkProgress } from './limiter/background-work.js';
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
 export {
@@ -25,6 +26,7 @@ export {
   type ConsumeOptions,
   type ConsumeRequest,
   RateLimiterService,
+  type ScheduleOptions,
 } from './limiter/rate-limiter.service.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';
 export type {

@@ -13,6 +13,7 @@ import { checkObject } from './common/checks.js';
 import { RateLimitEngine } from './guard/engine.js';
 import { RateLimitGuard } from './guard/rate-limit.guard.js';
 import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
+import { BackgroundWork } from './limiter/background-work.js';
 import { Limiter } from './limiter/limiter.js';
 import { PlaceReturns } from './limiter/place-returns.js';
 import { PolicyRegistry } from './limiter/policy-registry.js';
@@ -60,7 +61,14 @@ const providers: Provider[] = [
     // After the policies: a mistake in them is found before a connection is open.
     inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, PlanBuilder],
   },
-  { provide: Turns, useFactory: (store: Store) => new Turns(new PlaceReturns(store)), inject: [STORE] },
+  { provide: PlaceReturns, useFactory: (store: Store) => new PlaceReturns(store), inject: [STORE] },
+  { provide: Turns, useFactory: (returns: PlaceReturns) => new Turns(returns), inject: [PlaceReturns] },
+  {
+    // Turns of their own: they go on while those of callers who wait have ended.
+    provide: BackgroundWork,
+    useFactory: (returns: PlaceReturns) => new BackgroundWork(new Turns(returns)),
+    inject: [PlaceReturns],
+  },
   { provide: Limiter, useFactory: (store: Store) => new Limiter(store), inject: [STORE] },
   PolicyRegistry,
   {
@@ -103,6 +111,7 @@ export class RateLimitModule
     @Inject(PlanCatalog) private readonly catalog: PlanCatalog,
     @Inject(STORE) private readonly store: Store,
     @Inject(Turns) private readonly turns: Turns,
+    @Inject(BackgroundWork) private readonly background: BackgroundWork,
     @Inject(PARSED_OPTIONS) private readonly options: ParsedOptions,
   ) {
     super();
@@ -143,8 +152,9 @@ export class RateLimitModule
   }
 
   /** Before the servers stop, which wait for their requests: those whose turn has not come end now. */
-  onModuleDestroy(): void {
+  async onModuleDestroy(): Promise<void> {
     this.turns.close();
+    await this.background.drain(this.options.drainMs);
   }
 
   /** After the servers have stopped, so that the last requests still find the store. */

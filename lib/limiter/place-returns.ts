@@ -18,12 +18,19 @@ export class PlaceReturns {
 
   constructor(private readonly store: Pick<Store, 'undo'>) {}
 
+  /** In how many lines places are kept. */
+  get size(): number {
+    return this.places.size;
+  }
+
   give(changes: readonly Change[], until: number): void {
     if (changes.length === 0) return;
     if (this.touched.size === 0) setImmediate(() => this.flush());
     for (const change of changes) {
       this.touched.add(change.key);
-      this.places.set(change.key, [...(this.places.get(change.key) ?? []), { change, until }]);
+      const places = this.places.get(change.key);
+      if (places) places.push({ change, until });
+      else this.places.set(change.key, [{ change, until }]);
     }
   }
 
@@ -31,6 +38,20 @@ export class PlaceReturns {
     const keys = [...this.touched];
     this.touched.clear();
     for (const key of keys) void this.undo(key);
+    this.sweep(2 * keys.length);
+  }
+
+  /** Forgets places whose time has passed, a few lines at each call: nobody else might leave theirs. */
+  private sweep(lines: number): void {
+    const now = performance.now();
+    for (const key of [...this.places.keys()].slice(0, lines)) {
+      const places = this.places.get(key) as Place[];
+      this.places.delete(key);
+      this.keep(
+        key,
+        places.filter(({ until }) => until > now),
+      );
+    }
   }
 
   private async undo(key: string): Promise<void> {
@@ -39,6 +60,7 @@ export class PlaceReturns {
     waiting.sort((a, b) => fullAt(b.change.after) - fullAt(a.change.after));
     // Kept before the answer, so that nothing that leaves meanwhile is forgotten.
     this.keep(key, waiting);
+    if (waiting.length === 0) return;
     try {
       const undone = await this.store.undo(waiting.map(({ change }) => change));
       const gone = new Set(waiting.slice(0, undone));

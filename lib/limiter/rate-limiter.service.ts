@@ -1,15 +1,17 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { checkCost } from '../options/parse-policy.js';
 import type { Policy } from '../options/policy.js';
+import { BackgroundWork, type WorkProgress } from './background-work.js';
+import { bucketKey } from './bucket-key.js';
 import { type CombinedDecision, type Decision, tightest } from './decision.js';
 import { type Charge, type Judgement, Limiter } from './limiter.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
-import { Turns, watchSignal } from './turns.js';
+import { type Place, Turns, watchSignal } from './turns.js';
 
 export interface ConsumeOptions {
   /** Tokens to take: an integer of at least 0; 0 asks without taking. By default the policy's `cost`, if it is a number, else 1. */
@@ -21,6 +23,11 @@ export interface AcquireOptions extends ConsumeOptions {
   maxWaitMs?: number;
   /** Ends the wait when it is aborted. */
   signal?: AbortSignal;
+}
+
+export interface ScheduleOptions extends Omit<AcquireOptions, 'signal'> {
+  /** Told what a task throws, or that its turn will not come any more. By default it is logged. */
+  onError?: (error: unknown) => void;
 }
 
 export interface ConsumeRequest extends ConsumeOptions {
@@ -43,6 +50,7 @@ export class RateLimiterService {
     @Inject(Limiter) private readonly limiter: Limiter,
     @Inject(PolicyRegistry) private readonly registry: PolicyRegistry,
     @Inject(Turns) private readonly turns: Turns,
+    @Inject(BackgroundWork) private readonly background: BackgroundWork,
   ) {}
 
   /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
@@ -80,15 +88,12 @@ export class RateLimiterService {
    * still the last one
    */
   async acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    const { maxWaitMs, signal, ...cost } = checkPatience(options, 'RateLimiterService.acquire');
-    const charge = this.charge('acquire', policy, key, cost);
-    signal?.throwIfAborted();
-    const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 };
-    const judgement = await this.limiter.decide([{ ...charge, patience }]);
-    const startAt = performance.now() + judgement.waitMs;
-    if (!judgement.admitted) throw new RateLimitExceededError([only(judgement)]);
-    await this.turns.wait({ startAt, changes: judgement.changes }, watchSignal(signal));
-    return only(judgement);
+    checkOptions(options, ['cost', 'maxWaitMs', 'signal'], 'RateLimiterService.acquire');
+    const { signal, ...request } = options;
+    checkSignal(signal, 'RateLimiterService.acquire');
+    const { decision, place } = await this.reserve('acquire', policy, key, request, signal);
+    await this.turns.wait(place, watchSignal(signal));
+    return decision;
   }
 
   /** Calls a function when its turn has come: `acquire`, then the function. If it never comes, it is not called. */
@@ -100,6 +105,34 @@ export class RateLimiterService {
   ): Promise<T> {
     await this.acquire(policy, key, options);
     return task();
+  }
+
+  /**
+   * Takes a place now, and calls a function when its turn has come, with nobody waiting for it: for work that is answered
+   * with 202. The tasks live in this process: a crash loses those that have not run, and a shutdown waits for them as long
+   * as `drainMs` of the module says.
+   * @returns the decision as soon as the place is taken; `delayMs` says when the turn comes
+   * @throws RateLimitExceededError where there is no place: at once, with nothing taken
+   */
+  async schedule(
+    policy: Policy | string,
+    key: string,
+    task: () => unknown,
+    options: ScheduleOptions = {},
+  ): Promise<Decision> {
+    checkOptions(options, ['cost', 'maxWaitMs', 'onError'], 'RateLimiterService.schedule');
+    const { onError = logFailure, ...request } = options;
+    checkFunction(task, 'RateLimiterService.schedule: task', '() => send(message)');
+    checkFunction(onError, 'RateLimiterService.schedule: onError', '(error) => …');
+    const { decision, place } = await this.reserve('schedule', policy, key, request);
+    this.background.start(bucketKey(decision.policy, key), place, task, onError);
+    return decision;
+  }
+
+  /** What this process still has to do of what was scheduled for a policy and key. */
+  progress(policy: Policy | string, key: string): WorkProgress {
+    const { placed } = this.charge('progress', policy, key, {});
+    return this.background.progress(bucketKey(placed.id, key));
   }
 
   /**
@@ -120,10 +153,30 @@ export class RateLimiterService {
     return this.limiter.reset(placed, key);
   }
 
+  /** A place in the line, taken with one call of the store. */
+  private async reserve(
+    method: string,
+    policy: Policy | string,
+    key: string,
+    options: Omit<AcquireOptions, 'signal'>,
+    signal?: AbortSignal,
+  ): Promise<{ decision: Decision; place: Place }> {
+    const { maxWaitMs, ...cost } = options;
+    if (maxWaitMs !== undefined)
+      checkInteger(maxWaitMs, 0, MAX_WAIT_MS, `RateLimiterService.${method}: maxWaitMs`);
+    const charge = this.charge(method, policy, key, cost);
+    signal?.throwIfAborted();
+    const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 };
+    const judgement = await this.limiter.decide([{ ...charge, patience }]);
+    // From the receipt of the reply: the store's clock is another.
+    const startAt = performance.now() + judgement.waitMs;
+    if (!judgement.admitted) throw new RateLimitExceededError([only(judgement)]);
+    return { decision: only(judgement), place: { startAt, changes: judgement.changes } };
+  }
+
   private charge(method: string, policy: Policy | string, key: string, options: ConsumeOptions): Charge {
     const place = `RateLimiterService.${method}`;
-    checkObject(options, place, '{ cost: 2 }');
-    checkKnownOptions(options, ['cost'], place);
+    checkOptions(options, ['cost'], place);
     const placed: PlacedPolicy = this.registry.find(policy, place);
     // A function of the policy's own speaks of requests, and here is none.
     const { cost = typeof placed.policy.cost === 'number' ? placed.policy.cost : 1 } = options;
@@ -143,13 +196,15 @@ const only = ({ outcomes }: Judgement): Decision => (outcomes[0] as Judgement['o
 /** 285 years: what microseconds below 2^53 can say. */
 const MAX_WAIT_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 
-function checkPatience(options: AcquireOptions, place: string): AcquireOptions {
-  checkObject(options, place, '{ maxWaitMs: 2000 }');
-  checkKnownOptions(options, ['cost', 'maxWaitMs', 'signal'], place);
-  const { maxWaitMs, signal } = options;
-  if (maxWaitMs !== undefined) checkInteger(maxWaitMs, 0, MAX_WAIT_MS, `${place}: maxWaitMs`);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
-  }
-  return options;
+function checkOptions(options: object, known: readonly string[], place: string): void {
+  checkObject(options, place, '{ cost: 2 }');
+  checkKnownOptions(options, known, place);
 }
+
+function checkSignal(signal: unknown, place: string): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
+}
+
+const logFailure = (error: unknown): void =>
+  new Logger('RateLimiterService').error(error instanceof Error ? (error.stack ?? error.message) : error);

@@ -41,6 +41,8 @@ export interface RateLimitModuleOptions {
   policies?: readonly Policy[];
   /** Policies of every route, beside those of its decorators. */
   global?: readonly Policy[];
+  /** How long a shutdown waits for what `schedule` has still to do, in milliseconds; by default 5,000. */
+  drainMs?: number;
   /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */
   headers?: HeaderStyle;
 }

@@ -19,10 +19,11 @@ export interface ParsedOptions {
   readonly policies: readonly Policy[];
   readonly global: readonly Policy[];
   readonly headers: HeaderStyle;
+  readonly drainMs: number;
 }
 
 const PLACE = 'RateLimitModule.forRoot';
-const KNOWN = ['redis', 'prefix', 'memory', 'key', 'policies', 'global', 'headers'];
+const KNOWN = ['redis', 'prefix', 'memory', 'key', 'policies', 'global', 'headers', 'drainMs'];
 // What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
 const PREFIX = /^[^\s{}]{1,128}$/;
 
@@ -32,7 +33,8 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkObject(options, PLACE, '{} or { redis: process.env.REDIS_URL }');
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
-  const { headers = 'standard' } = options;
+  const { headers = 'standard', drainMs = 5000 } = options;
+  checkInteger(drainMs, 0, 2 ** 31 - 1, `${PLACE}: drainMs`);
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
     throw invalid('prefix', prefix, "1 to 128 characters without spaces and braces, as 'myapp'");
   }
@@ -44,7 +46,16 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkOneOf(headers, ['standard', 'legacy', 'both', 'none'], `${PLACE}: headers`);
   checkPolicies('policies', policies);
   checkPolicies('global', global);
-  return Object.freeze({ redis: parseRedis(options.redis), prefix, maxKeys, key, policies, global, headers });
+  return Object.freeze({
+    redis: parseRedis(options.redis),
+    prefix,
+    maxKeys,
+    key,
+    policies,
+    global,
+    headers,
+    drainMs,
+  });
 }
 
 function checkPolicies(option: string, policies: unknown): asserts policies is readonly Policy[] {

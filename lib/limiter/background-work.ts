@@ -1,0 +1,70 @@
+import { type Place, Turns } from './turns.js';
+
+/** What a process still has to do for a policy and key. The line of all instances is longer: see `peek`. */
+export interface WorkProgress {
+  /** Tasks whose turn has not come. */
+  readonly waiting: number;
+  /** Tasks that were started and have not ended. */
+  readonly running: number;
+  /** Milliseconds until the next of them starts; null where none waits. */
+  readonly nextStartMs: number | null;
+}
+
+interface Job {
+  readonly line: string;
+  readonly startAt: number;
+  running: boolean;
+}
+
+/** Tasks that run when their turn has come, with nobody waiting for them. They live in this process only. */
+export class BackgroundWork {
+  private readonly jobs = new Set<Job>();
+  private idle: (() => void) | undefined;
+
+  constructor(private readonly turns: Turns) {}
+
+  /** Never throws: whatever goes wrong, in the task or with its turn, is reported. */
+  start(line: string, place: Place, task: () => unknown, report: (error: unknown) => void): void {
+    const job: Job = { line, startAt: place.startAt, running: false };
+    this.jobs.add(job);
+    void this.work(job, place, task)
+      .catch(report)
+      .finally(() => {
+        this.jobs.delete(job);
+        if (this.jobs.size === 0) this.idle?.();
+      });
+  }
+
+  progress(line: string): WorkProgress {
+    const jobs = [...this.jobs].filter((job) => job.line === line);
+    const waiting = jobs.filter(({ running }) => !running);
+    const next = waiting.reduce((first, { startAt }) => Math.min(first, startAt), Number.POSITIVE_INFINITY);
+    return {
+      waiting: waiting.length,
+      running: jobs.length - waiting.length,
+      nextStartMs: waiting.length === 0 ? null : Math.max(0, Math.ceil(next - performance.now())),
+    };
+  }
+
+  /** Lets go on what is done within this time. Then the turns that have not come end, and what runs is left alone. */
+  async drain(milliseconds: number): Promise<void> {
+    if (this.jobs.size > 0) await this.untilIdle(milliseconds);
+    this.turns.close();
+  }
+
+  private async work(job: Job, place: Place, task: () => unknown): Promise<void> {
+    await this.turns.wait(place, () => () => undefined);
+    job.running = true;
+    await task();
+  }
+
+  private untilIdle(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.idle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
