@@ -1,4 +1,4 @@
-import { type Place, Turns } from './turns.js';
+import { type Place, shuttingDown, type Turns } from './turns.js';
 
 /** What a process still has to do for a policy and key. The line of all instances is longer: see `peek`. */
 export interface WorkProgress {
@@ -19,9 +19,16 @@ interface Job {
 /** Tasks that run when their turn has come, with nobody waiting for them. They live in this process only. */
 export class BackgroundWork {
   private readonly jobs = new Set<Job>();
-  private idle: (() => void) | undefined;
+  private closing = false;
+  /** Called whenever there is one thing less to do. */
+  private onEnd: () => void = () => undefined;
 
   constructor(private readonly turns: Turns) {}
+
+  /** @throws RateLimitError `SHUTTING_DOWN` once the shutdown has begun */
+  assertOpen(): void {
+    if (this.closing) throw shuttingDown();
+  }
 
   /** Never throws: whatever goes wrong, in the task or with its turn, is reported. */
   start(line: string, place: Place, task: () => unknown, report: (error: unknown) => void): void {
@@ -31,7 +38,7 @@ export class BackgroundWork {
       .catch(report)
       .finally(() => {
         this.jobs.delete(job);
-        if (this.jobs.size === 0) this.idle?.();
+        this.onEnd();
       });
   }
 
@@ -46,9 +53,13 @@ export class BackgroundWork {
     };
   }
 
-  /** Lets go on what is done within this time. Then the turns that have not come end, and what runs is left alone. */
+  /**
+   * Takes nothing more, and waits for what runs and for the turns that come within this time. The other turns end, and
+   * what still runs then is left alone.
+   */
   async drain(milliseconds: number): Promise<void> {
-    if (this.jobs.size > 0) await this.untilIdle(milliseconds);
+    this.closing = true;
+    await this.untilDrained(performance.now() + milliseconds);
     this.turns.close();
   }
 
@@ -58,13 +69,16 @@ export class BackgroundWork {
     await task();
   }
 
-  private untilIdle(milliseconds: number): Promise<void> {
+  private untilDrained(deadline: number): Promise<void> {
+    const isDrained = () => ![...this.jobs].some(({ running, startAt }) => running || startAt <= deadline);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.idle = () => {
+      const timer = setTimeout(resolve, deadline - performance.now());
+      this.onEnd = () => {
+        if (!isDrained()) return;
         clearTimeout(timer);
         resolve();
       };
+      this.onEnd();
     });
   }
 }

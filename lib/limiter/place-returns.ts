@@ -15,10 +15,12 @@ interface Place {
 export class PlaceReturns {
   private readonly places = new Map<string, Place[]>();
   private readonly touched = new Set<string>();
+  /** No place that is kept is due before this. */
+  private nextDue = Number.POSITIVE_INFINITY;
 
   constructor(private readonly store: Pick<Store, 'undo'>) {}
 
-  /** In how many lines places are kept. */
+  /** Lines in which places are kept. */
   get size(): number {
     return this.places.size;
   }
@@ -29,47 +31,43 @@ export class PlaceReturns {
     for (const change of changes) {
       this.touched.add(change.key);
       const places = this.places.get(change.key);
-      if (places) places.push({ change, until });
-      else this.places.set(change.key, [{ change, until }]);
+      if (places === undefined) this.places.set(change.key, [{ change, until }]);
+      else places.push({ change, until });
     }
+    this.nextDue = Math.min(this.nextDue, until);
   }
 
   private flush(): void {
+    this.forget(performance.now());
     const keys = [...this.touched];
     this.touched.clear();
-    for (const key of keys) void this.undo(key);
-    this.sweep(2 * keys.length);
-  }
-
-  /** Forgets places whose time has passed, a few lines at each call: nobody else might leave theirs. */
-  private sweep(lines: number): void {
-    const now = performance.now();
-    for (const key of [...this.places.keys()].slice(0, lines)) {
-      const places = this.places.get(key) as Place[];
-      this.places.delete(key);
-      this.keep(
-        key,
-        places.filter(({ until }) => until > now),
-      );
+    for (const key of keys) {
+      // Where it fails, places stay taken until their time: nobody is worse off than if their clients had stayed.
+      void this.undo(key).catch(() => undefined);
     }
   }
 
   private async undo(key: string): Promise<void> {
-    const now = performance.now();
-    const waiting = (this.places.get(key) ?? []).filter(({ until }) => until > now);
-    waiting.sort((a, b) => fullAt(b.change.after) - fullAt(a.change.after));
-    // Kept before the answer, so that nothing that leaves meanwhile is forgotten.
-    this.keep(key, waiting);
-    if (waiting.length === 0) return;
-    try {
-      const undone = await this.store.undo(waiting.map(({ change }) => change));
-      const gone = new Set(waiting.slice(0, undone));
-      this.keep(
-        key,
-        (this.places.get(key) ?? []).filter((place) => !gone.has(place)),
-      );
-    } catch {
-      // The place stays taken until its time has passed: nobody else is worse off than if the client had stayed.
+    const places = [...(this.places.get(key) ?? [])];
+    if (places.length === 0) return;
+    places.sort((a, b) => fullAt(b.change.after) - fullAt(a.change.after));
+    const undone = await this.store.undo(places.map(({ change }) => change));
+    const gone = new Set(places.slice(0, undone));
+    // What has left meanwhile is in the list as well.
+    this.keep(
+      key,
+      (this.places.get(key) ?? []).filter((place) => !gone.has(place)),
+    );
+  }
+
+  /** Drops the places whose time has passed: nobody may leave their lines again. */
+  private forget(now: number): void {
+    if (this.nextDue > now) return;
+    this.nextDue = Number.POSITIVE_INFINITY;
+    for (const [key, places] of this.places) {
+      const left = places.filter(({ until }) => until > now);
+      for (const { until } of left) this.nextDue = Math.min(this.nextDue, until);
+      this.keep(key, left);
     }
   }
 

@@ -19,7 +19,10 @@ export interface ConsumeOptions {
 }
 
 export interface AcquireOptions extends ConsumeOptions {
-  /** Refuse at once what would wait longer: whole milliseconds. By default the time to fill the whole bucket. */
+  /**
+   * Refuse at once what would wait longer: whole milliseconds. By default, at a token bucket the time to fill all of it
+   * (`capacity ÷ rate`), at a leaky bucket what the policy says; there it can only be shortened.
+   */
   maxWaitMs?: number;
   /** Ends the wait when it is aborted. */
   signal?: AbortSignal;
@@ -92,8 +95,7 @@ export class RateLimiterService {
     const { signal, ...request } = options;
     checkSignal(signal, 'RateLimiterService.acquire');
     const { decision, place } = await this.reserve('acquire', policy, key, request, signal);
-    await this.turns.wait(place, watchSignal(signal));
-    return decision;
+    return this.turns.wait(place, watchSignal(signal), decision);
   }
 
   /** Calls a function when its turn has come: `acquire`, then the function. If it never comes, it is not called. */
@@ -124,6 +126,7 @@ export class RateLimiterService {
     const { onError = logFailure, ...request } = options;
     checkFunction(task, 'RateLimiterService.schedule: task', '() => send(message)');
     checkFunction(onError, 'RateLimiterService.schedule: onError', '(error) => …');
+    this.background.assertOpen();
     const { decision, place } = await this.reserve('schedule', policy, key, request);
     this.background.start(bucketKey(decision.policy, key), place, task, onError);
     return decision;

@@ -15,38 +15,43 @@ export type Watch = (waiter: Waiter) => () => void;
 
 /** Lets callers wait for their turn. Who leaves early gives the place back. */
 export class Turns {
-  private readonly room = new WaitingRoom();
+  private readonly room: WaitingRoom;
 
-  constructor(private readonly returns: PlaceReturns) {}
+  constructor(returns: PlaceReturns) {
+    this.room = new WaitingRoom(({ changes, until }) => returns.give(changes, until));
+  }
 
   get waiting(): number {
     return this.room.size;
   }
 
-  /** @throws what the wait was ended with */
-  async wait({ startAt, changes }: Place, watch: Watch): Promise<void> {
-    const waiter = this.room.enter(startAt);
+  /**
+   * Resolves to the value when the turn has come.
+   * @throws what the wait was ended with
+   */
+  wait(place: Place, watch: Watch): Promise<void>;
+  wait<T>(place: Place, watch: Watch, value: T): Promise<T>;
+  wait({ startAt, changes }: Place, watch: Watch, value?: unknown): Promise<unknown> {
+    const waiter = this.room.enter(startAt, changes, value);
+    // One that has ended already is watched by nobody.
+    if (waiter.index === -1) return waiter.done;
     const unwatch = watch(waiter);
-    try {
-      await waiter.done;
-    } catch (reason) {
-      this.returns.give(changes, startAt);
-      throw reason;
-    } finally {
-      unwatch();
-    }
+    if (waiter.index === -1) unwatch();
+    else waiter.unwatch = unwatch;
+    return waiter.done;
   }
 
   /** Ends every wait at once, also those to come. */
   close(): void {
-    this.room.close(
-      new RateLimitError(
-        'SHUTTING_DOWN',
-        'the application is shutting down, and the turn of this caller had not come; try again on another instance',
-      ),
-    );
+    this.room.close(shuttingDown());
   }
 }
+
+export const shuttingDown = (): RateLimitError =>
+  new RateLimitError(
+    'SHUTTING_DOWN',
+    'the application is shutting down, and the turn of this caller had not come; try again on another instance',
+  );
 
 /** Ends a wait when a signal is aborted, with its reason. */
 export function watchSignal(signal: AbortSignal | undefined): Watch {

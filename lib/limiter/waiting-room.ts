@@ -1,20 +1,27 @@
+import type { Change } from '../algorithms/kernel.js';
 import { WaiterHeap } from './waiter-heap.js';
 
 /** The longest delay that a timer takes; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** One wait. It ends at its time, or with the reason that it was cancelled for. */
+/** One wait. It ends at its time with its value, or with the reason that it was cancelled for. */
 export class Waiter {
   /** Where the heap keeps it; -1 where it no longer does. */
   index = -1;
-  private resolve!: () => void;
+  /** Unties what may cancel it. */
+  unwatch: (() => void) | undefined;
+  private resolve!: (value: unknown) => void;
   private reject!: (reason: unknown) => void;
-  readonly done: Promise<void>;
+  readonly done: Promise<unknown>;
 
+  // Fields rather than closures: there may be very many of these.
   constructor(
     /** In milliseconds of `performance.now()`. */
     readonly until: number,
     private readonly room: WaitingRoom,
+    /** What it was waiting with, for whoever is told that it was cancelled. */
+    readonly changes: readonly Change[],
+    private readonly value: unknown,
   ) {
     this.done = new Promise((resolve, reject) => {
       this.resolve = resolve;
@@ -24,15 +31,18 @@ export class Waiter {
 
   /** Ends the wait now. Without effect once it has ended. */
   cancel(reason: unknown): void {
-    if (this.room.remove(this)) this.reject(reason);
+    if (!this.room.remove(this)) return;
+    this.unwatch?.();
+    this.reject(reason);
   }
 
   /** Ends the wait as it should. */
   start(): void {
-    this.resolve();
+    this.unwatch?.();
+    this.resolve(this.value);
   }
 
-  /** An abort signal takes an object for a listener: a closure for each waiter would cost more. */
+  /** An abort signal takes an object for a listener. */
   handleEvent(event: { readonly target: unknown }): void {
     this.cancel((event.target as AbortSignal).reason);
   }
@@ -48,13 +58,16 @@ export class WaitingRoom {
   private alarm = Number.POSITIVE_INFINITY;
   private closed: { readonly reason: unknown } | undefined;
 
+  /** `onCancel` is told of every waiter that has left before its time. */
+  constructor(private readonly onCancel: (waiter: Waiter) => void = () => undefined) {}
+
   get size(): number {
     return this.heap.size;
   }
 
   /** Waits until a time of `performance.now()`: not for what has passed, and not after the room was closed. */
-  enter(until: number): Waiter {
-    const waiter = new Waiter(until, this);
+  enter(until: number, changes: readonly Change[] = [], value?: unknown): Waiter {
+    const waiter = new Waiter(until, this, changes, value);
     if (until <= performance.now()) waiter.start();
     else {
       this.heap.push(waiter);
@@ -64,10 +77,11 @@ export class WaitingRoom {
     return waiter;
   }
 
-  /** Takes a waiter out. Answers whether it was still waiting. */
+  /** Takes a waiter out before its time. Answers whether it was still waiting. */
   remove(waiter: Waiter): boolean {
     if (!this.heap.remove(waiter)) return false;
     if (this.heap.size === 0) this.disarm();
+    this.onCancel(waiter);
     return true;
   }
 

@@ -7,6 +7,7 @@ import { bootApp, closeApps, type TestApp } from '../support/app.js';
 import * as docs from '../support/docs/markdown.js';
 import { importSnippet } from '../support/docs/run-snippet.js';
 import { type Snippet, typeErrors } from '../support/docs/type-check.js';
+import { eventually } from '../support/eventually.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
@@ -115,6 +116,24 @@ describe('on a real Redis', () => {
     expect(await limiter.consume(daily, 'grace')).toMatchObject({ remaining: 999, source: 'redis' });
     expect(await limiter.refund(daily, 'grace', 1)).toBe(true);
     expect(await limiter.reset(daily, 'grace')).toBe(false);
+  });
+
+  it('a place is noted and undone as docs/redis.md says, with these permissions', async () => {
+    const words = docs.fenceWith(page, '', 'ACL SETUSER').code.split(' ');
+    const client = connect(server.url);
+    await client.call(words[0]!, ...words.slice(1));
+    const limiter = await serviceAt(server.url.replace('://', '://floodgate:secret@'));
+    const record = async () => String(await client.get('floodgate:daily:{hopper}'));
+    await limiter.consume(daily, 'hopper', { cost: 1000 });
+    const before = await record();
+
+    const leaving = new AbortController();
+    const turn = limiter.acquire(daily, 'hopper', { signal: leaving.signal });
+    const ended = expect(turn).rejects.toThrow('aborted');
+    await eventually(async () => / l\d{16}$/.test(await record()), 'the promise is noted');
+    leaving.abort();
+    await ended;
+    await eventually(async () => (await record()) === before, 'the record before is back');
   });
 
   it('a record is found, read and forgotten with the commands of docs/redis.md', async () => {

@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type AcquireOptions,
   type ConsumeRequest,
   type Policy,
   type RateLimitErrorCode,
   RateLimiterService,
   tokenBucket,
 } from '../../lib/index.js';
+import { BackgroundWork } from '../../lib/limiter/background-work.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
+import { PlaceReturns } from '../../lib/limiter/place-returns.js';
 import { PolicyRegistry } from '../../lib/limiter/policy-registry.js';
+import { Turns } from '../../lib/limiter/turns.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { expectMistake } from '../support/mistake.js';
 
@@ -24,8 +28,14 @@ const untouched = new Proxy({} as Store, {
 function service(store = untouched): RateLimiterService {
   const registry = new PolicyRegistry();
   registry.define(chat, 'RateLimitModule.forRoot: policies');
-  return new RateLimiterService(new Limiter(store), registry);
+  const turns = new Turns(new PlaceReturns(store));
+  return new RateLimiterService(new Limiter(store), registry, turns, new BackgroundWork(turns));
 }
+
+/** A task that fails the test when it is called. */
+const never = (): never => {
+  throw new Error('the task was called');
+};
 
 type Call = (policy: Policy | string, key: string, cost?: number) => Promise<unknown>;
 
@@ -34,6 +44,8 @@ const calls: [string, Call][] = [
   ['peek', (policy, key, cost) => service().peek(policy, key, { cost })],
   ['refund', (policy, key, cost = 1) => service().refund(policy, key, cost)],
   ['reset', (policy, key) => service().reset(policy, key)],
+  ['acquire', (policy, key, cost) => service().acquire(policy, key, { cost })],
+  ['schedule', (policy, key, cost) => service().schedule(policy, key, never, { cost })],
   [
     'consumeAll',
     (policy, key, cost) =>
@@ -124,4 +136,55 @@ describe('RateLimiterService.consumeAll rejects, and asks no store, for', () => 
 
 it('a call without misuse does ask the store', async () => {
   await expect(service().consume(chat, 'ada')).rejects.toThrow('the store was asked to decide');
+});
+
+const waits: [string, (options?: AcquireOptions) => Promise<unknown>][] = [
+  ['acquire', (options) => service().acquire(chat, 'ada', options)],
+  ['run', (options) => service().run(chat, 'ada', never, options)],
+];
+
+describe.each(waits)('RateLimiterService.%s rejects, and asks no store, for', (_, wait) => {
+  const whole = `write an integer from 0 to ${Math.floor(Number.MAX_SAFE_INTEGER / 1000)}`;
+  const known = 'write one of cost, maxWaitMs, signal';
+
+  it.each([
+    [{ maxWait: 5 }, 'UNKNOWN_OPTION', 'there is no option "maxWait"', known],
+    [{ timeoutMs: 5 }, 'UNKNOWN_OPTION', 'there is no option "timeoutMs"', known],
+    [null, 'INVALID_OPTION', 'the options are null', 'write { cost: 2 }'],
+    [5, 'INVALID_OPTION', 'the options are 5 (number)', 'write { cost: 2 }'],
+    [[], 'INVALID_OPTION', 'the options are Array (array)', 'write { cost: 2 }'],
+    [{ maxWaitMs: -1 }, 'INVALID_OPTION', 'maxWaitMs is -1 (number)', whole],
+    [{ maxWaitMs: 0.5 }, 'INVALID_OPTION', 'maxWaitMs is 0.5 (number)', whole],
+    [{ maxWaitMs: Number.NaN }, 'INVALID_OPTION', 'maxWaitMs is NaN (number)', whole],
+    [{ maxWaitMs: Number.POSITIVE_INFINITY }, 'INVALID_OPTION', 'maxWaitMs is Infinity (number)', whole],
+    [{ maxWaitMs: 2 ** 53 }, 'INVALID_OPTION', 'maxWaitMs is 9007199254740992 (number)', whole],
+    [{ maxWaitMs: '5' }, 'INVALID_OPTION', 'maxWaitMs is "5" (string)', whole],
+    [{ maxWaitMs: 5n }, 'INVALID_OPTION', 'maxWaitMs is 5 (bigint)', whole],
+    [{ maxWaitMs: null }, 'INVALID_OPTION', 'maxWaitMs is null', whole],
+    [{ signal: null }, 'INVALID_OPTION', 'signal is null', 'write an AbortSignal'],
+    [{ signal: {} }, 'INVALID_OPTION', 'signal is Object (object)', 'write an AbortSignal'],
+    [{ signal: { aborted: true } }, 'INVALID_OPTION', 'signal is Object (object)', 'write an AbortSignal'],
+    [{ signal: new AbortController() }, 'INVALID_OPTION', 'AbortController', 'write an AbortSignal'],
+    [{ cost: -1 }, 'INVALID_COST', 'cost is -1 (number)', 'write an integer of at least 0'],
+    [{ cost: 0.5 }, 'INVALID_COST', 'cost is 0.5 (number)', 'write an integer of at least 0'],
+    [{ cost: '1' }, 'INVALID_COST', 'cost is "1" (string)', 'write an integer of at least 0'],
+    [{ cost: null }, 'INVALID_COST', 'cost is null', 'write an integer of at least 0'],
+  ] as const)('%p', async (options, code, value, fix) => {
+    const mistake = { code, place: 'RateLimiterService.acquire: ', value, fix };
+    await expectMistake(() => wait(options as AcquireOptions), mistake);
+  });
+
+  it.each([
+    ['with a reason', AbortSignal.abort('gone'), 'gone'],
+    ['without one', AbortSignal.abort(), expect.objectContaining({ name: 'AbortError' })],
+  ])('a signal that is already aborted %s', async (_title, signal, reason) => {
+    await expect(wait({ signal })).rejects.toEqual(reason);
+  });
+
+  it('nothing else: all options at once do ask it', async () => {
+    const { signal } = new AbortController();
+    for (const options of [{ cost: 1, maxWaitMs: 0, signal }, {}, undefined, { cost: undefined }]) {
+      await expect(wait(options)).rejects.toThrow('the store was asked to decide');
+    }
+  });
 });

@@ -6,10 +6,11 @@
 --             peek (1: evaluate only), revocable (1: tell the records before it), the number of takes, then for each take
 --               index in KEYS, n, P (the reader's scale), ticks to add, allowance, start level (-1: it never waits),
 --               promises (1: its start is noted in the record)
--- Reply  integers: the time, then for each transaction 1 (admitted), 0 (refused) or 2 (refused, and the level of a take
---        that waits falls by whole tokens), followed by the level that each take found, in ticks of its scale (as text from 2^52 on: clients' parsers lose the last unit of larger integers)
---
---        then, where it is revocable and was admitted, the record that each take found, '' for none
+-- Reply  the time, then for each transaction
+--          1 (admitted), 0 (refused) or 2 (refused, and the level of a take that waits falls by whole tokens)
+--          the level that each take found, in ticks of its scale: an integer, but a text from 2^52 on, for clients'
+--          parsers lose the last unit of larger integers
+--          where it is revocable and was admitted, the record that each take found, '' for none
 --
 -- The rules are those of lib/algorithms/kernel.ts, line by line.
 
@@ -91,7 +92,7 @@ local function admits(takes)
   local wait = waitOf(takes)
   for _, take in ipairs(takes) do
     take.raised = take.level
-    if take.waits and math.ceil((take.level - take.start) / take.n) < wait then
+    if take.waits and math.max(math.ceil((take.level - take.start) / take.n), 0) < wait then
       if wait > math.floor((take.allowance - take.start) / take.n) then return false end
       take.raised = take.start + take.n * wait
     end

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { RateLimiterService } from '../../lib/index.js';
+import { BackgroundWork } from '../../lib/limiter/background-work.js';
+import { Limiter } from '../../lib/limiter/limiter.js';
+import { PlaceReturns } from '../../lib/limiter/place-returns.js';
+import { PolicyRegistry } from '../../lib/limiter/policy-registry.js';
+import { Turns } from '../../lib/limiter/turns.js';
+import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
+import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
+import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import type { Store } from '../../lib/stores/store.interface.js';
+import { eventually } from '../support/eventually.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { Random } from '../support/oracle/scenario.js';
+import { closeClients, connect } from '../support/redis/clients.js';
+import { type RedisServer, startRedis } from '../support/redis/server.js';
+
+const START = Date.UTC(2100, 0) * 1000;
+
+let server: RedisServer;
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+
+afterAll(async () => {
+  await closeClients();
+  await server.stop();
+});
+
+// The clock of the store stands still, so that places can be counted to the tick; the waits are real.
+const stores: Record<string, (clock: ManualClock) => Store> = {
+  memory: (clock) => new MemoryStore({ maxKeys: 1000, clock: clock.read }),
+  Redis: (clock) =>
+    new RedisStore(connect(server.url), { prefix: `back-${Math.random()}`, clock: clock.read }),
+};
+
+function serviceOn(store: Store): { service: RateLimiterService; turns: Turns; returns: PlaceReturns } {
+  const returns = new PlaceReturns(store);
+  const turns = new Turns(returns);
+  const background = new BackgroundWork(new Turns(returns));
+  return {
+    service: new RateLimiterService(new Limiter(store), new PolicyRegistry(), turns, background),
+    turns,
+    returns,
+  };
+}
+
+describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (name) => {
+  const line = leakyBucket({ name: 'line', capacity: 2000, rate: 250 });
+
+  it('none of them runs, those who stay run once each in order, and the end of the line is free again', async () => {
+    const { service, turns } = serviceOn(stores[name]!(new ManualClock(START)));
+    const random = new Random(5);
+    const controllers = Array.from({ length: 1000 }, () => new AbortController());
+    const ran: number[] = [];
+    const waits = controllers.map(({ signal }, i) =>
+      service
+        .run(line, 'all', () => ran.push(i), { signal })
+        .then(
+          () => 'ran',
+          () => 'left',
+        ),
+    );
+    await eventually(() => turns.waiting >= 990, 'all wait');
+    // The last 200 leave one after another, and 300 of those before them; what has run by now stays.
+    const leaving = new Set(Array.from({ length: 200 }, (_, i) => 800 + i));
+    while (leaving.size < 500) leaving.add(400 + random.below(400));
+    for (const i of [...leaving].sort((a, b) => a - b)) {
+      controllers[i]!.abort();
+      if (random.chance(0.05)) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const last = Math.max(...[...controllers.keys()].filter((i) => !leaving.has(i)));
+    // The next in line comes right after the last who has stayed: 4 ms a place.
+    await eventually(
+      async () => (await service.peek(line, 'all')).delayMs === (last + 1) * 4,
+      'the run at the end of the line is free',
+    );
+    for (const i of leaving) controllers[i]!.abort();
+    const ends = await Promise.all(waits);
+    expect(ran).toEqual([...controllers.keys()].filter((i) => !leaving.has(i)));
+    expect(ends.filter((end) => end === 'left')).toHaveLength(500);
+    expect(await service.peek(line, 'all')).toMatchObject({ delayMs: (last + 1) * 4 });
+  });
+
+  it('a place in the middle is not handed out again', async () => {
+    const { service, turns } = serviceOn(stores[name]!(new ManualClock(START)));
+    const tokens = tokenBucket({ name: 'tokens', capacity: 1, rate: '1/h' });
+    const [first, second] = [new AbortController(), new AbortController()];
+    await service.consume(tokens, 'ada');
+    const waits = [first, second].map(({ signal }) =>
+      service.acquire(tokens, 'ada', { signal, maxWaitMs: 1e9 }).catch((reason: Error) => reason.name),
+    );
+    await eventually(() => turns.waiting === 2, 'both wait');
+    const third = () => service.peek(tokens, 'ada', { cost: 0 });
+    first.abort();
+    expect(await waits[0]).toBe('AbortError');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await third()).toMatchObject({ resetAfterMs: 3 * 3_600_000 });
+    // Promised places do not move.
+    expect(await service.refund(tokens, 'ada', 1)).toBe(false);
+    second.abort();
+    expect(await waits[1]).toBe('AbortError');
+    await eventually(async () => (await third()).resetAfterMs === 3_600_000, 'both places are free');
+    expect(await service.refund(tokens, 'ada', 1)).toBe(true);
+  });
+});
