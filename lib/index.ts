@@ -45,6 +45,20 @@ export type {
   Stage,
   TokenBucketOptions,
 } from './options/policy-options.js';
+export {
+  type HeaderSource,
+  type OpenAiReportOptions,
+  type ProviderReport,
+  type ProviderResponse,
+  type ReportReader,
+  readGitHub,
+  readOpenAi,
+  readRateLimitFields,
+  readReport,
+  readRetryAfter,
+  readShopify,
+  readXRateLimit,
+} from './outbound/reports/index.js';
 export { RateLimitModule } from './rate-limit.module.js';
 export type { RateLimitModuleExtras } from './rate-limit.module-definition.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
