@@ -20,7 +20,7 @@ const NEEDED = [
 
 let folder: string;
 let sample: ChildProcess;
-let output = '';
+let output: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'floodgate-start-'));
@@ -30,9 +30,7 @@ beforeAll(async () => {
     filter: (path) => !path.includes(join('sample', 'dist')),
   });
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const { REDIS_URL: _, ...env } = process.env;
-  sample = spawn(process.execPath, ['scripts/start.mjs'], { cwd: folder, env: { ...env, PORT: '0' } });
-  await untilItListens();
+  await start();
 }, 120_000);
 
 afterAll(async () => {
@@ -65,11 +63,34 @@ it('ends when it is asked to', async () => {
   expect(code ?? signal).toBe('SIGTERM');
 });
 
+it('starts the sample that is named, whose three commands work too', async () => {
+  await start('02-protect-a-fragile-service');
+  const [orders, unprotected, stats] = curlLines(output).map(parseCurl);
+  const protectedStatuses = (await send(orders!)).map(({ status }) => status);
+  expect(protectedStatuses).toEqual(Array(40).fill(201));
+  const statuses = (await send(unprotected!)).map(({ status }) => status);
+  expect(statuses).toContain(503);
+  const [answer] = await send(stats!);
+  const refused = statuses.filter((status) => status === 503).length;
+  expect(await answer!.json()).toMatchObject({ served: 80 - refused, refused });
+}, 120_000);
+
+/** `npm start [-- name]` */
+async function start(...name: string[]): Promise<void> {
+  const { REDIS_URL: _, FRAGILE_URL: __, ...env } = process.env;
+  output = '';
+  sample = spawn(process.execPath, ['scripts/start.mjs', ...name], {
+    cwd: folder,
+    env: { ...env, PORT: '0' },
+  });
+  await untilItListens();
+}
+
 function untilItListens(): Promise<void> {
   return new Promise((resolve, reject) => {
     const listen = (text: Buffer) => {
       output += text;
-      if (/xargs .*\/save\n/.test(output)) resolve();
+      if (/Try:\n\n(.+\n){3}/.test(output)) resolve();
     };
     sample.stdout!.on('data', listen);
     sample.stderr!.on('data', listen);

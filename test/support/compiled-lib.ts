@@ -9,10 +9,19 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export class CompiledLib {
   private constructor(readonly folder: string) {}
 
-  static async create(): Promise<CompiledLib> {
+  /**
+   * With `programs`, folders of the repository that import it by its name: they are compiled into folders of the same
+   * path below it, so that its name means this build and never an old `dist`.
+   */
+  static async create(...programs: string[]): Promise<CompiledLib> {
     const folder = join(root, '.cache', `lib-${process.pid}`);
-    const files = await readdir(join(root, 'lib'), { recursive: true });
-    await Promise.all(files.filter((file) => file.endsWith('.ts')).map((file) => compile(file, folder)));
+    const itself = { name: 'nestjs-floodgate', type: 'module', exports: './index.js' };
+    await mkdir(folder, { recursive: true });
+    await Promise.all([
+      writeFile(join(folder, 'package.json'), JSON.stringify(itself)),
+      compileFolder('lib', folder),
+      ...programs.map((program) => compileFolder(program, join(folder, program))),
+    ]);
     return new CompiledLib(folder);
   }
 
@@ -21,8 +30,16 @@ export class CompiledLib {
   }
 }
 
-async function compile(file: string, folder: string): Promise<void> {
-  const { code } = await transformFile(join(root, 'lib', file), {
+async function compileFolder(from: string, to: string): Promise<void> {
+  const files = await readdir(join(root, from), { recursive: true });
+  const sources = files.filter((file) => file.endsWith('.ts'));
+  await Promise.all(
+    sources.map((file) => compile(join(root, from, file), join(to, file.replace(/\.ts$/, '.js')))),
+  );
+}
+
+async function compile(source: string, target: string): Promise<void> {
+  const { code } = await transformFile(source, {
     jsc: {
       target: 'es2022',
       parser: { syntax: 'typescript', decorators: true },
@@ -30,7 +47,6 @@ async function compile(file: string, folder: string): Promise<void> {
     },
     module: { type: 'es6' },
   });
-  const target = join(folder, file.replace(/\.ts$/, '.js'));
   await mkdir(dirname(target), { recursive: true });
   await writeFile(target, code);
 }

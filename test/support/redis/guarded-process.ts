@@ -27,11 +27,16 @@ export class GuardedProcess {
   }
 
   /** Rejects when the program cannot be started. */
-  static async start(program: string, args: string[], folder: string): Promise<GuardedProcess> {
+  static async start(
+    program: string,
+    args: string[],
+    folder: string,
+    env: NodeJS.ProcessEnv = process.env,
+  ): Promise<GuardedProcess> {
     const log = openSync(logFile(folder), 'a');
     // The leader of a process group of its own: so Ctrl-C in the terminal ends us, then the watchdog ends it and
     // tidies up; and a wrapper script that forks where it should exec is ended together with its server.
-    const child = spawn(program, args, { cwd: folder, stdio: ['ignore', log, log], detached: true });
+    const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     // Without a pid the start has failed and the reason follows as an event.
     if (child.pid === undefined) throw await new Promise((resolve) => child.once('error', resolve));
