@@ -50,7 +50,9 @@ export class PlaceReturns {
   private async undo(key: string): Promise<void> {
     const places = [...(this.places.get(key) ?? [])];
     if (places.length === 0) return;
-    places.sort((a, b) => fullAt(b.change.after) - fullAt(a.change.after));
+    places.sort(
+      ({ change: { after: a } }, { change: { after: b } }) => fullAt(b) - fullAt(a) || b.level - a.level,
+    );
     const undone = await this.store.undo(places.map(({ change }) => change));
     const gone = new Set(places.slice(0, undone));
     // What has left meanwhile is in the list as well.

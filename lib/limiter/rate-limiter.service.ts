@@ -11,7 +11,8 @@ import { type Charge, type Judgement, Limiter } from './limiter.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
-import { type Place, Turns, watchSignal } from './turns.js';
+import { type Place, Turns } from './turns.js';
+import { watchSignal } from './watch-signal.js';
 
 export interface ConsumeOptions {
   /** Tokens to take: an integer of at least 0; 0 asks without taking. By default the policy's `cost`, if it is a number, else 1. */
@@ -95,6 +96,11 @@ export class RateLimiterService {
     const { signal, ...request } = options;
     checkSignal(signal, 'RateLimiterService.acquire');
     const { decision, place } = await this.reserve('acquire', policy, key, request, signal);
+    if (signal?.aborted) {
+      // Aborted while the store was asked: the turn may have come, but nothing has started.
+      this.turns.leave(place);
+      throw signal.reason;
+    }
     return this.turns.wait(place, watchSignal(signal), decision);
   }
 
@@ -105,6 +111,7 @@ export class RateLimiterService {
     task: () => T | Promise<T>,
     options: AcquireOptions = {},
   ): Promise<T> {
+    checkFunction(task, 'RateLimiterService.run: task', '() => send(message)');
     await this.acquire(policy, key, options);
     return task();
   }

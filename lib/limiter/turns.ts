@@ -10,6 +10,9 @@ export interface Place {
   readonly changes: readonly Change[];
 }
 
+/** How long a place is tried to be given back that is due already: until the next call of the store. */
+const GRACE_MS = 1000;
+
 /** Ties a wait to what may end it early. The returned function unties it. */
 export type Watch = (waiter: Waiter) => () => void;
 
@@ -17,7 +20,7 @@ export type Watch = (waiter: Waiter) => () => void;
 export class Turns {
   private readonly room: WaitingRoom;
 
-  constructor(returns: PlaceReturns) {
+  constructor(private readonly returns: PlaceReturns) {
     this.room = new WaitingRoom(({ changes, until }) => returns.give(changes, until));
   }
 
@@ -41,6 +44,11 @@ export class Turns {
     return waiter.done;
   }
 
+  /** Gives a place up that was never waited for. */
+  leave({ startAt, changes }: Place): void {
+    this.returns.give(changes, Math.max(startAt, performance.now() + GRACE_MS));
+  }
+
   /** Ends every wait at once, also those to come. */
   close(): void {
     this.room.close(shuttingDown());
@@ -52,13 +60,3 @@ export const shuttingDown = (): RateLimitError =>
     'SHUTTING_DOWN',
     'the application is shutting down, and the turn of this caller had not come; try again on another instance',
   );
-
-/** Ends a wait when a signal is aborted, with its reason. */
-export function watchSignal(signal: AbortSignal | undefined): Watch {
-  return (waiter) => {
-    if (signal === undefined) return () => undefined;
-    if (signal.aborted) waiter.cancel(signal.reason);
-    else signal.addEventListener('abort', waiter);
-    return () => signal.removeEventListener('abort', waiter);
-  };
-}

@@ -41,11 +41,6 @@ export class Waiter {
     this.unwatch?.();
     this.resolve(this.value);
   }
-
-  /** An abort signal takes an object for a listener. */
-  handleEvent(event: { readonly target: unknown }): void {
-    this.cancel((event.target as AbortSignal).reason);
-  }
 }
 
 /**

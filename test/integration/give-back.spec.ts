@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { getEventListeners } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { RateLimiterService } from '../../lib/index.js';
 import { BackgroundWork } from '../../lib/limiter/background-work.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
@@ -47,7 +48,7 @@ function serviceOn(store: Store): { service: RateLimiterService; turns: Turns; r
 }
 
 describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (name) => {
-  const line = leakyBucket({ name: 'line', capacity: 2000, rate: 250 });
+  const line = leakyBucket({ name: 'line', capacity: 2000, rate: 125 });
 
   it('none of them runs, those who stay run once each in order, and the end of the line is free again', async () => {
     const { service, turns } = serviceOn(stores[name]!(new ManualClock(START)));
@@ -62,7 +63,7 @@ describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (na
           () => 'left',
         ),
     );
-    await eventually(() => turns.waiting >= 990, 'all wait');
+    await eventually(() => turns.waiting + ran.length === 1000, 'all have their places');
     // The last 200 leave one after another, and 300 of those before them; what has run by now stays.
     const leaving = new Set(Array.from({ length: 200 }, (_, i) => 800 + i));
     while (leaving.size < 500) leaving.add(400 + random.below(400));
@@ -71,16 +72,16 @@ describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (na
       if (random.chance(0.05)) await new Promise((resolve) => setImmediate(resolve));
     }
     const last = Math.max(...[...controllers.keys()].filter((i) => !leaving.has(i)));
-    // The next in line comes right after the last who has stayed: 4 ms a place.
+    // The next in line comes right after the last who has stayed: 8 ms a place.
     await eventually(
-      async () => (await service.peek(line, 'all')).delayMs === (last + 1) * 4,
+      async () => (await service.peek(line, 'all')).delayMs === (last + 1) * 8,
       'the run at the end of the line is free',
     );
     for (const i of leaving) controllers[i]!.abort();
     const ends = await Promise.all(waits);
     expect(ran).toEqual([...controllers.keys()].filter((i) => !leaving.has(i)));
     expect(ends.filter((end) => end === 'left')).toHaveLength(500);
-    expect(await service.peek(line, 'all')).toMatchObject({ delayMs: (last + 1) * 4 });
+    expect(await service.peek(line, 'all')).toMatchObject({ delayMs: (last + 1) * 8 });
   });
 
   it('a place in the middle is not handed out again', async () => {
@@ -103,5 +104,31 @@ describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (na
     expect(await waits[1]).toBe('AbortError');
     await eventually(async () => (await third()).resetAfterMs === 3_600_000, 'both places are free');
     expect(await service.refund(tokens, 'ada', 1)).toBe(true);
+  });
+
+  it('a signal that is aborted while the store is asked leaves nothing taken, though the turn had come', async () => {
+    const { service } = serviceOn(stores[name]!(new ManualClock(START)));
+    const tokens = tokenBucket({ name: 'tokens', capacity: 5, rate: '1/h' });
+    const controller = new AbortController();
+    const task = jest.fn();
+    const asked = service.run(tokens, 'ada', task, { signal: controller.signal });
+    controller.abort('too late');
+    await expect(asked).rejects.toBe('too late');
+    await eventually(
+      async () => (await service.peek(tokens, 'ada', { cost: 0 })).remaining === 5,
+      'the tokens are back',
+    );
+    expect(task).not.toHaveBeenCalled();
+  });
+
+  it('many waits share one listener on a signal', async () => {
+    const { service, turns } = serviceOn(stores[name]!(new ManualClock(START)));
+    const { signal } = new AbortController();
+    const fast = tokenBucket({ name: 'fast', capacity: 1, rate: 25 });
+    const waits = Array.from({ length: 20 }, () => service.acquire(fast, 'ada', { signal, maxWaitMs: 1000 }));
+    await eventually(() => turns.waiting >= 15, 'most wait');
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await Promise.all(waits);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });

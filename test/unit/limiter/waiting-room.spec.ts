@@ -1,9 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { PlaceReturns } from '../../../lib/limiter/place-returns.js';
-import { Turns, watchSignal } from '../../../lib/limiter/turns.js';
+import { Turns } from '../../../lib/limiter/turns.js';
 import { type HeapItem, WaiterHeap } from '../../../lib/limiter/waiter-heap.js';
 import { type Waiter, WaitingRoom } from '../../../lib/limiter/waiting-room.js';
+import { watchSignal } from '../../../lib/limiter/watch-signal.js';
 import { Random } from '../../support/oracle/scenario.js';
 
 beforeEach(() => {
