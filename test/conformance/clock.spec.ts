@@ -1,40 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
-import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
-import { RedisStore } from '../../lib/stores/redis/redis.store.js';
-import type { Store } from '../../lib/stores/store.interface.js';
 import { ask } from '../support/limits.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
-import { closeClients, connect } from '../support/redis/clients.js';
-import { type RedisServer, startRedis } from '../support/redis/server.js';
+import { useStores } from '../support/stores.js';
 
 const START = Date.UTC(2100, 0) * 1000;
 const SECOND = 1_000_000;
 
-let server: RedisServer;
+const stores = useStores();
 
-beforeAll(async () => {
-  server = await startRedis();
-});
-
-afterAll(async () => {
-  await closeClients();
-  await server.stop();
-});
-
-const stores: Record<string, (clock: ManualClock) => Store> = {
-  memory: (clock) => new MemoryStore({ maxKeys: 1000, clock: clock.read }),
-  Redis: (clock) =>
-    new RedisStore(connect(server.url), { prefix: `clock-${Math.random()}`, clock: clock.read }),
-};
-
-describe.each(Object.keys(stores))('when the clock of the store steps, on %s', (name) => {
+describe.each(stores.names)('when the clock of the store steps, on %s', (name) => {
   it('admits no more than capacity + rate × its forward movement, however it jumps', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = new Random(seed);
       const clock = new ManualClock(START);
-      const { take, peek } = ask(stores[name]!(clock));
+      const { take, peek } = ask(stores.make(name, clock));
       const policy = tokenBucket({ capacity: 1 + random.below(20), rate: 1 + random.below(50) });
       let [admitted, forward] = [0, 0];
       for (let i = 0; i < 300; i++) {
@@ -51,7 +32,7 @@ describe.each(Object.keys(stores))('when the clock of the store steps, on %s', (
 
   it('never freezes a bucket: after a step of a year it refills from then on', async () => {
     const clock = new ManualClock(START);
-    const { take } = ask(stores[name]!(clock));
+    const { take } = ask(stores.make(name, clock));
     const policy = tokenBucket({ capacity: 10, rate: 10 });
     await take(policy, 'key', 10);
     clock.now -= 365 * 86_400 * SECOND;
@@ -64,7 +45,7 @@ describe.each(Object.keys(stores))('when the clock of the store steps, on %s', (
     'a %s that moves the record back keeps its own promise',
     async (asking) => {
       const clock = new ManualClock(START);
-      const asker = ask(stores[name]!(clock));
+      const asker = ask(stores.make(name, clock));
       for (const policy of [
         tokenBucket({ capacity: 3, rate: '7/s' }),
         leakyBucket({ capacity: 3, rate: '7/s' }),

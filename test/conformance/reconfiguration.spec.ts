@@ -1,34 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
-import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { ask } from '../support/limits.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
-import { closeClients, connect } from '../support/redis/clients.js';
-import { type RedisServer, startRedis } from '../support/redis/server.js';
+import { useStores } from '../support/stores.js';
 
 const START = Date.UTC(2100, 0) * 1000;
 const RATES = ['3/s', '7/day', '999/s', '1000000/s', '100/min', '13/17min', 0.1, '999983/day', '5/s', '6/s'];
 
-let server: RedisServer;
-
-beforeAll(async () => {
-  server = await startRedis();
-});
-
-afterAll(async () => {
-  await closeClients();
-  await server.stop();
-});
-
-const stores: Record<string, (clock: ManualClock) => Store> = {
-  memory: (clock) => new MemoryStore({ maxKeys: 1000, clock: clock.read }),
-  Redis: (clock) =>
-    new RedisStore(connect(server.url), { prefix: `change-${Math.random()}`, clock: clock.read }),
-};
+const stores = useStores();
 
 /** `tokens ≤ capacity + rate × elapsed`, in integers. */
 function withinBound(tokens: number, capacity: number, fastest: Policy, elapsed: number): boolean {
@@ -61,7 +44,7 @@ async function changeAtRandom(
   }
 }
 
-describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
+describe.each(stores.names)('when limits change, on %s', (name) => {
   const policyAt = (random: Random) =>
     (random.chance(0.5) ? tokenBucket : leakyBucket)({
       capacity: random.spread(10_000),
@@ -73,7 +56,7 @@ describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
       const random = new Random(seed);
       const clock = new ManualClock(START);
       const policies = Array.from({ length: 3 + random.below(4) }, () => policyAt(random));
-      await changeAtRandom(stores[name]!(clock), clock, policies, random, 200);
+      await changeAtRandom(stores.make(name, clock), clock, policies, random, 200);
     }
   });
 
@@ -82,7 +65,7 @@ describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
       const random = new Random(1000 + seed);
       const clock = new ManualClock(START);
       const policies = [policyAt(random), policyAt(random)];
-      await changeAtRandom(stores[name]!(clock), clock, policies, random, 200);
+      await changeAtRandom(stores.make(name, clock), clock, policies, random, 200);
     }
   });
 
@@ -92,7 +75,7 @@ describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
     for (let seed = 1; seed <= tries; seed++) {
       const random = new Random(3000 + seed);
       const clock = new ManualClock(START);
-      const store = stores[name]!(clock);
+      const store = stores.make(name, clock);
       const { take, peek } = ask(store, 'changing');
       const old = policyAt(random);
       const options = { capacity: random.spread(100), rate: random.pick(RATES) };
@@ -116,7 +99,7 @@ describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
 
   it('a raise takes effect at once, and back and forth mints nothing', async () => {
     const clock = new ManualClock(START);
-    const { take, peek } = ask(stores[name]!(clock), 'plan');
+    const { take, peek } = ask(stores.make(name, clock), 'plan');
     const [free, pro] = [
       tokenBucket({ capacity: 10, rate: 1 }),
       tokenBucket({ capacity: 100, rate: '10/s' }),
@@ -133,7 +116,7 @@ describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
 
   it('a lowered capacity is never negative, and the excess drains first', async () => {
     const clock = new ManualClock(START);
-    const { take, peek } = ask(stores[name]!(clock), 'plan');
+    const { take, peek } = ask(stores.make(name, clock), 'plan');
     const [pro, free] = [tokenBucket({ capacity: 100, rate: 10 }), tokenBucket({ capacity: 10, rate: 10 })];
     await take(pro, 'ada', 100);
     const refused = await peek(free, 'ada');
@@ -145,7 +128,7 @@ describe.each(Object.keys(stores))('when limits change, on %s', (name) => {
 
 describe('expiry', () => {
   it('dropping a record when it expires changes no later decision, whichever policy reads it', async () => {
-    const client = connect(server.url);
+    const client = stores.client();
     for (let seed = 1; seed <= 10; seed++) {
       const random = new Random(2000 + seed);
       const clock = new ManualClock(START);

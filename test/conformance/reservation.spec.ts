@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Change } from '../../lib/algorithms/kernel.js';
 import { type Judgement, Limiter } from '../../lib/limiter/limiter.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
-import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
-import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { ManualClock } from '../support/manual-clock.js';
 import {
@@ -23,8 +21,7 @@ import {
   ZERO,
 } from '../support/oracle/rational.js';
 import { Random } from '../support/oracle/scenario.js';
-import { closeClients, connect } from '../support/redis/clients.js';
-import { type RedisServer, startRedis } from '../support/redis/server.js';
+import { useStores } from '../support/stores.js';
 
 // One for every 40 of the other suites: these are sequential, for a place is undone by what its reply has said.
 const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 200_000) / 40;
@@ -355,28 +352,13 @@ function patienceOf(random: Random, fillMicros: number): Patience {
   return { maxWaitMicros: kind === 1 ? random.below(fillMicros) : random.spread(4 * fillMicros) };
 }
 
-let server: RedisServer;
+const stores = useStores();
 
-beforeAll(async () => {
-  server = await startRedis();
-});
-
-afterAll(async () => {
-  await closeClients();
-  await server.stop();
-});
-
-const stores: Record<string, (clock: ManualClock) => Store> = {
-  memory: (clock) => new MemoryStore({ maxKeys: 1000, clock: clock.read }),
-  Redis: (clock) =>
-    new RedisStore(connect(server.url), { prefix: `reservation-${process.pid}`, clock: clock.read }),
-};
-
-describe.each(Object.keys(stores))('callers that wait, leave and give back, on %s', (name) => {
+describe.each(stores.names)('callers that wait, leave and give back, on %s', (name) => {
   it(
     'are answered as by exact fractions, and never start more than capacity + rate × window',
     async () => {
-      const count = await run(stores[name]!, SEED, false);
+      const count = await run((clock) => stores.make(name, clock), SEED, false);
       const { stepsBack, ...expected } = count;
       expect(stepsBack).toBe(0);
       // The run is worth its time only if everything that can happen did.
@@ -388,14 +370,14 @@ describe.each(Object.keys(stores))('callers that wait, leave and give back, on %
   it(
     'are answered as by exact fractions when the clock steps back',
     async () => {
-      expect((await run(stores[name]!, SEED + 1, true)).stepsBack).toBeGreaterThan(100);
+      expect((await run((clock) => stores.make(name, clock), SEED + 1, true)).stepsBack).toBeGreaterThan(100);
     },
     TIMEOUT,
   );
 
   it('take their cost and no more where they start at once', async () => {
     const clock = new ManualClock(START);
-    const store = stores[name]!(clock);
+    const store = stores.make(name, clock);
     const limiter = new Limiter(store);
     const placed = { id: 'at once', policy: tokenBucket({ capacity: 10, rate: '1/s' }) };
     const acquire = (cost: number) => limiter.decide([{ placed, key: 'key', cost, patience: {} }]);

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { RateLimiterService } from '../../lib/index.js';
 import { BackgroundWork } from '../../lib/limiter/background-work.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
@@ -7,34 +7,16 @@ import { PlaceReturns } from '../../lib/limiter/place-returns.js';
 import { PolicyRegistry } from '../../lib/limiter/policy-registry.js';
 import { Turns } from '../../lib/limiter/turns.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
-import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
-import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { eventually } from '../support/eventually.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
-import { closeClients, connect } from '../support/redis/clients.js';
-import { type RedisServer, startRedis } from '../support/redis/server.js';
+import { useStores } from '../support/stores.js';
 
 const START = Date.UTC(2100, 0) * 1000;
 
-let server: RedisServer;
-
-beforeAll(async () => {
-  server = await startRedis();
-});
-
-afterAll(async () => {
-  await closeClients();
-  await server.stop();
-});
-
 // The clock of the store stands still, so that places can be counted to the tick; the waits are real.
-const stores: Record<string, (clock: ManualClock) => Store> = {
-  memory: (clock) => new MemoryStore({ maxKeys: 1000, clock: clock.read }),
-  Redis: (clock) =>
-    new RedisStore(connect(server.url), { prefix: `back-${Math.random()}`, clock: clock.read }),
-};
+const stores = useStores();
 
 function serviceOn(store: Store): { service: RateLimiterService; turns: Turns; returns: PlaceReturns } {
   const returns = new PlaceReturns(store);
@@ -47,11 +29,11 @@ function serviceOn(store: Store): { service: RateLimiterService; turns: Turns; r
   };
 }
 
-describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (name) => {
+describe.each(stores.names)('when 500 of 1,000 waiters leave, on %s', (name) => {
   const line = leakyBucket({ name: 'line', capacity: 2000, rate: 125 });
 
   it('none of them runs, those who stay run once each in order, and the end of the line is free again', async () => {
-    const { service, turns } = serviceOn(stores[name]!(new ManualClock(START)));
+    const { service, turns } = serviceOn(stores.make(name, new ManualClock(START)));
     const random = new Random(5);
     const controllers = Array.from({ length: 1000 }, () => new AbortController());
     const ran: number[] = [];
@@ -85,7 +67,7 @@ describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (na
   });
 
   it('a place in the middle is not handed out again', async () => {
-    const { service, turns } = serviceOn(stores[name]!(new ManualClock(START)));
+    const { service, turns } = serviceOn(stores.make(name, new ManualClock(START)));
     const tokens = tokenBucket({ name: 'tokens', capacity: 1, rate: '1/h' });
     const [first, second] = [new AbortController(), new AbortController()];
     await service.consume(tokens, 'ada');
@@ -107,7 +89,7 @@ describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (na
   });
 
   it('a signal that is aborted while the store is asked leaves nothing taken, though the turn had come', async () => {
-    const { service } = serviceOn(stores[name]!(new ManualClock(START)));
+    const { service } = serviceOn(stores.make(name, new ManualClock(START)));
     const tokens = tokenBucket({ name: 'tokens', capacity: 5, rate: '1/h' });
     const controller = new AbortController();
     const task = jest.fn();
@@ -122,7 +104,7 @@ describe.each(Object.keys(stores))('when 500 of 1,000 waiters leave, on %s', (na
   });
 
   it('many waits share one listener on a signal', async () => {
-    const { service, turns } = serviceOn(stores[name]!(new ManualClock(START)));
+    const { service, turns } = serviceOn(stores.make(name, new ManualClock(START)));
     const { signal } = new AbortController();
     const fast = tokenBucket({ name: 'fast', capacity: 1, rate: 25 });
     const waits = Array.from({ length: 20 }, () => service.acquire(fast, 'ada', { signal, maxWaitMs: 1000 }));

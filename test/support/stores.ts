@@ -1,0 +1,37 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
+import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import type { Store } from '../../lib/stores/store.interface.js';
+import type { ManualClock } from './manual-clock.js';
+import { closeClients, connect } from './redis/clients.js';
+import { type RedisServer, startRedis } from './redis/server.js';
+
+export interface Stores {
+  readonly names: readonly ['memory', 'Redis'];
+  /** An empty store whose time is that of the clock. */
+  make(name: string, clock: ManualClock): Store;
+  /** A client of the Redis server that these tests have for themselves. */
+  client(): ReturnType<typeof connect>;
+}
+
+/** The stores that a suite runs on; the server starts before its tests and ends after them. */
+export function useStores(): Stores {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await startRedis();
+  });
+  afterAll(async () => {
+    await closeClients();
+    await server.stop();
+  });
+  const client = () => connect(server.url);
+  return {
+    names: ['memory', 'Redis'],
+    client,
+    make(name, clock) {
+      return name === 'memory'
+        ? new MemoryStore({ maxKeys: 1000, clock: clock.read })
+        : new RedisStore(client(), { prefix: `suite-${Math.random()}`, clock: clock.read });
+    },
+  };
+}
