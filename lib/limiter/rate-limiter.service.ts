@@ -1,8 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
+import { checkFunction, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import { checkCost } from '../options/parse-policy.js';
+import { checkCost, checkWait } from '../options/parse-policy.js';
 import type { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
@@ -172,8 +172,7 @@ export class RateLimiterService {
     signal?: AbortSignal,
   ): Promise<{ decision: Decision; place: Place }> {
     const { maxWaitMs, ...cost } = options;
-    if (maxWaitMs !== undefined)
-      checkInteger(maxWaitMs, 0, MAX_WAIT_MS, `RateLimiterService.${method}: maxWaitMs`);
+    if (maxWaitMs !== undefined) checkWait(maxWaitMs, `RateLimiterService.${method}: maxWaitMs`);
     const charge = this.charge(method, policy, key, cost);
     signal?.throwIfAborted();
     const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 };
@@ -202,9 +201,6 @@ export class RateLimiterService {
 }
 
 const only = ({ outcomes }: Judgement): Decision => (outcomes[0] as Judgement['outcomes'][number]).decision;
-
-/** 285 years: what microseconds below 2^53 can say. */
-const MAX_WAIT_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 
 function checkOptions(options: object, known: readonly string[], place: string): void {
   checkObject(options, place, '{ cost: 2 }');

@@ -9,8 +9,6 @@ import type { LeakyBucketOptions, PolicyOptions, Rate } from './policy-options.j
 
 const COMMON = ['name', 'capacity', 'rate', 'key', 'cost', 'stage'];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
-/** 285 years: what microseconds below 2^53 can say. */
-const MAX_WAIT_MS = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
 const NAME = /^[!#-&(-9;-_a-z|~]{1,128}$/;
 
 /**
@@ -46,6 +44,14 @@ export function checkName(name: unknown, place: string): asserts name is string 
   );
 }
 
+/**
+ * Whole milliseconds, up to what microseconds below 2^53 can say: 285 years.
+ * @throws RateLimitError `INVALID_OPTION`
+ */
+export function checkWait(milliseconds: unknown, place: string): void {
+  checkInteger(milliseconds, 0, Math.floor(Number.MAX_SAFE_INTEGER / 1000), place);
+}
+
 /** @throws RateLimitError `INVALID_COST` */
 export function checkCost(cost: unknown, place: string): asserts cost is number {
   if (Number.isSafeInteger(cost) && (cost as number) >= 0) return;
@@ -76,7 +82,7 @@ function checkMaxWait(maxWaitMs: unknown, shape: boolean | undefined, place: str
       `${place}: maxWaitMs is ${show(maxWaitMs)} beside shape: false, which never waits; leave one of the two out`,
     );
   }
-  checkInteger(maxWaitMs, 0, MAX_WAIT_MS, `${place}: maxWaitMs`);
+  checkWait(maxWaitMs, `${place}: maxWaitMs`);
 }
 
 function scaleOf(rate: Rate, capacity: number, place: string): Scale {
