@@ -1,28 +1,36 @@
-import { ceilDivide, difference, larger, minus, product, type Scale, type Ticks } from './ticks.js';
-
-/**
- * What a store keeps of a bucket: its level in ticks of its own scale at a time in microseconds of the store's clock.
- * Absence means full of tokens (level 0). It drains by its own scale, so it can be read without its policy.
- */
-export interface BucketRecord extends Scale {
-  readonly level: number;
-  readonly at: number;
-  /** The latest start that was promised to somebody who waits for tokens. */
-  readonly last?: number;
-}
+import { type Found, find } from './level.js';
+import { alive, type BucketRecord, recordOf, type SentCount } from './record.js';
+import { ceilDivide, larger, MAX_TICKS, minus, product, type Scale, type Ticks } from './ticks.js';
 
 /** One bucket's part in a transaction, in ticks of `scale`. */
 export interface Take {
   readonly key: string;
   readonly scale: Scale;
-  /** What is added when the transaction is admitted; 0 asks without taking. */
-  readonly add: number;
+  /** Tokens of a full bucket. */
+  readonly capacity: number;
+  /** Tokens that are taken when the transaction is admitted; 0 asks without taking. */
+  readonly cost: number;
   /** The highest level at which this take is admitted; negative: never. */
   readonly allowance: number;
   /** The level at which an admitted take starts: what it finds above has to drain first. Undefined: it never waits. */
   readonly startLevel: number | undefined;
   /** Whether its start is noted as promised in the record. */
   readonly promises: boolean;
+}
+
+/** How a transaction of several takes is decided. */
+export interface Terms {
+  /** Evaluate only: nothing is taken. */
+  readonly peek?: boolean;
+  /** Take one of the buckets instead of all: see `choose`. */
+  readonly pick?: Preference;
+  /** Count what is taken, for reports of how much is left: see `Report`. */
+  readonly counted?: boolean;
+}
+
+/** The take that is chosen where others would start as early. */
+export interface Preference {
+  readonly prefer?: number;
 }
 
 /** What a transaction has done to a bucket, so that it can be undone while nobody has come after. */
@@ -33,59 +41,72 @@ export interface Change {
   readonly after: BucketRecord;
 }
 
-/**
- * The level under the reader's scale, in the reader's ticks; a bigint where that passes 2^53, which no take is admitted
- * at. Needs `record.at <= now`. Under another scale than the writer's nothing is earned beyond the faster of the two:
- * the level drains at that rate, and rounds up to a whole token where the size of a tick differs.
- */
-export function levelAt(record: BucketRecord, reader: Scale, now: number): Ticks {
-  const elapsed = now - record.at;
-  if (elapsed >= Math.ceil(record.level / record.ticksPerMicro)) return 0;
-  if (record.ticksPerToken === reader.ticksPerToken) {
-    return drain(record.level, larger(record.ticksPerMicro, reader.ticksPerMicro) as number, elapsed);
-  }
-  if (isFaster(reader, record)) {
-    const tokens = Math.ceil(record.level / record.ticksPerToken);
-    return larger(difference(tokens, reader.ticksPerToken, reader.ticksPerMicro, elapsed), 0);
-  }
-  const left = drain(record.level, record.ticksPerMicro, elapsed);
-  return product(Math.ceil(left / record.ticksPerToken), reader.ticksPerToken);
+/** What a transaction comes to. */
+export interface Verdict {
+  readonly admitted: boolean;
+  /** How each take has found its bucket. */
+  readonly found: readonly Found[];
+  /** The places of the takes that are charged: all of them, or the one that was picked; none of a refusal. */
+  readonly charged: readonly number[];
 }
 
-/**
- * Whether the level under this scale falls by whole tokens rather than smoothly: it was written at a faster rate on
- * another scale. Needs `record.at <= now`.
- */
-function fallsInSteps(record: BucketRecord, reader: Scale, now: number): boolean {
-  return record.ticksPerToken !== reader.ticksPerToken && fullAt(record) > now && !isFaster(reader, record);
-}
-
-/** Whether a take that waits was refused at such a level. */
-export function isStepped(
-  { startLevel, scale }: Take,
-  record: BucketRecord | undefined,
+/** Decides a transaction from the records of its buckets; where nothing is picked, it is all or nothing. */
+export function decide(
+  takes: readonly Take[],
+  records: readonly (BucketRecord | undefined)[],
+  terms: Terms,
   now: number,
-): boolean {
-  return startLevel !== undefined && record !== undefined && fallsInSteps(record, scale, now);
+): Verdict {
+  const found = takes.map(({ scale }, i) => find(records[i], scale, now));
+  const charged = terms.pick ? choose(takes, found, terms.pick) : all(takes, found);
+  return { admitted: charged !== undefined, found, charged: charged ?? [] };
 }
 
-function drain(level: number, ticksPerMicro: number, elapsed: number): number {
-  // Compared as times: `ticksPerMicro × elapsed` may pass 2^53, but not where it is below the level.
-  return elapsed >= Math.ceil(level / ticksPerMicro) ? 0 : level - ticksPerMicro * elapsed;
+function all(takes: readonly Take[], found: readonly Found[]): number[] | undefined {
+  const wait = waitOf(takes, found);
+  return takes.every((take, i) => fits(take, found[i] as Found, wait)) ? takes.map((_, i) => i) : undefined;
 }
 
-function isFaster(a: Scale, b: Scale): boolean {
-  return difference(a.ticksPerMicro, b.ticksPerToken, b.ticksPerMicro, a.ticksPerToken) > 0;
+/** Of the takes that fit, each as if alone: the earliest start, then the preferred one, then the most tokens left. */
+function choose(
+  takes: readonly Take[],
+  found: readonly Found[],
+  { prefer }: Preference,
+): number[] | undefined {
+  let best: { readonly i: number; readonly wait: Ticks; readonly left: number } | undefined;
+  takes.forEach((take, i) => {
+    const place = found[i] as Found;
+    const wait = ownWait(take, place);
+    if (!fits(take, place, wait)) return;
+    const left = i === prefer ? Number.POSITIVE_INFINITY : tokensLeft(take, place);
+    if (best === undefined || wait < best.wait || (wait === best.wait && left > best.left))
+      best = { i, wait, left };
+  });
+  return best === undefined ? undefined : [best.i];
 }
 
-/** The wait until the shared start of a transaction, in microseconds: the latest slot of those that wait. */
-export function waitOf(takes: readonly Take[], levels: readonly Ticks[]): Ticks {
-  return takes.reduce<Ticks>((wait, take, i) => larger(wait, ownWait(take, levels[i] as Ticks)), 0);
+/** Whole tokens that are left now. */
+function tokensLeft({ capacity, scale: { ticksPerToken } }: Take, { level, block }: Found): number {
+  const free = capacity * ticksPerToken;
+  return block > 0 || level >= free ? 0 : Math.floor((free - (level as number)) / ticksPerToken);
 }
 
-/** Microseconds until a take could start, were it alone. */
-function ownWait({ startLevel, scale }: Take, level: Ticks): Ticks {
-  return startLevel === undefined ? 0 : larger(ceilDivide(minus(level, startLevel), scale.ticksPerMicro), 0);
+/** The wait until the shared start of takes, in microseconds: the latest slot of those that wait. */
+export function waitOf(takes: readonly Take[], found: readonly Found[]): Ticks {
+  return takes.reduce<Ticks>((wait, take, i) => larger(wait, ownWait(take, found[i] as Found)), 0);
+}
+
+/** Microseconds until a take could start, were it alone: at its level, and not inside a block. */
+export function ownWait(take: Take, found: Found): Ticks {
+  const { startLevel, scale } = take;
+  if (startLevel === undefined) return 0;
+  const wait = ceilDivide(minus(blockedLevel(take, found), startLevel), scale.ticksPerMicro);
+  return larger(wait, found.block);
+}
+
+/** The level as a block leaves it: at its end the bucket is full at most, so that nothing is earned inside. */
+export function blockedLevel({ scale }: Take, { level, block }: Found): Ticks {
+  return block === 0 ? level : larger(level, product(scale.ticksPerMicro, block));
 }
 
 /**
@@ -93,9 +114,20 @@ function ownWait({ startLevel, scale }: Take, level: Ticks): Ticks {
  * starts holds in every bucket of the transaction. One whose own slot is that start stays as it is: raised to a whole
  * microsecond it would lose a fraction of a place at every request.
  */
-export function raisedLevel(take: Take, level: Ticks, wait: Ticks): Ticks {
-  if (take.startLevel === undefined || ownWait(take, level) >= wait) return level;
-  return minus(product(take.scale.ticksPerMicro, wait), -take.startLevel);
+export function raisedLevel(take: Take, found: Found, wait: Ticks): Ticks {
+  const { startLevel, scale } = take;
+  if (startLevel === undefined || ownWait(take, found) >= wait) return blockedLevel(take, found);
+  return minus(product(scale.ticksPerMicro, wait), -startLevel);
+}
+
+/** Whether a take is admitted at a start so far ahead. One that does not wait is not admitted inside a block. */
+export function fits(take: Take, found: Found, wait: Ticks): boolean {
+  return found.block <= longestBlock(take) && raisedLevel(take, found, wait) <= take.allowance;
+}
+
+/** The longest block in microseconds behind which a take waits: as long as it would wait at all. */
+export function longestBlock({ allowance, startLevel = allowance, scale }: Take): number {
+  return Math.floor((allowance - startLevel) / scale.ticksPerMicro);
 }
 
 /** The time of the slowest token among the takes that wait, in microseconds, rounded up: the longest step of a level. */
@@ -106,80 +138,52 @@ export function stepTime(takes: readonly Take[]): number {
   return Math.max(0, ...steps);
 }
 
-/** Whether every take of the transaction is admitted at these levels. */
-export function admits(takes: readonly Take[], levels: readonly Ticks[], wait: Ticks): boolean {
-  return takes.every((take, i) => raisedLevel(take, levels[i] as Ticks, wait) <= take.allowance);
+/** What an admitted transaction does to the buckets that it charges. A cost of 0 does nothing. */
+export function changesOf(
+  takes: readonly Take[],
+  records: readonly (BucketRecord | undefined)[],
+  { found, charged }: Verdict,
+  counted: boolean,
+  now: number,
+): Change[] {
+  const wait = waitOf(
+    charged.map((i) => takes[i] as Take),
+    charged.map((i) => found[i] as Found),
+  );
+  return charged.flatMap((i) => {
+    const [take, before] = [takes[i] as Take, alive(records[i], now)];
+    if (take.cost === 0) return [];
+    const level = raisedLevel(take, found[i] as Found, wait) as number;
+    return [{ key: take.key, before, after: recordAfter(take, level, wait, counted, before, now) }];
+  });
 }
 
 /** The record after an admitted take: its raised level plus its cost, written with the reader's scale. */
 function recordAfter(
-  take: Take,
-  level: Ticks,
+  { cost, scale: { ticksPerToken, ticksPerMicro }, promises }: Take,
+  level: number,
   wait: Ticks,
-  now: number,
+  counted: boolean,
   before: BucketRecord | undefined,
-): BucketRecord {
-  const { ticksPerToken, ticksPerMicro } = take.scale;
-  const last = Math.max(before?.last ?? 0, take.promises ? now + Number(wait) : 0);
-  return {
-    level: (raisedLevel(take, level, wait) as number) + take.add,
-    at: now,
-    ticksPerToken,
-    ticksPerMicro,
-    ...(last > now ? { last } : {}),
-  };
-}
-
-/** What an admitted transaction does to its buckets. A cost of 0 does nothing. */
-export function changesOf(
-  takes: readonly Take[],
-  levels: readonly Ticks[],
-  wait: Ticks,
   now: number,
-  records: readonly (BucketRecord | undefined)[],
-): Change[] {
-  return takes.flatMap((take, i) => {
-    const before = records[i];
-    if (take.add === 0) return [];
-    return [{ key: take.key, before, after: recordAfter(take, levels[i] as Ticks, wait, now, before) }];
-  });
-}
-
-/** Whether a record is still what a transaction has left. */
-export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
-  return (
-    a !== undefined &&
-    a.level === b.level &&
-    a.at === b.at &&
-    a.ticksPerMicro === b.ticksPerMicro &&
-    a.ticksPerToken === b.ticksPerToken &&
-    a.last === b.last
+): BucketRecord {
+  const last = Math.max(before?.last ?? 0, promises ? now + Number(wait) : 0);
+  const count = countAfter(before?.count, cost, counted, now);
+  return recordOf(
+    { ...before, level: level + cost * ticksPerToken, at: now, ticksPerToken, ticksPerMicro, last, count },
+    now,
   );
 }
 
-/** A record whose time lies ahead of the clock, moved back to it, so that it neither gains tokens nor freezes. */
-export function rebase(record: BucketRecord, now: number): BucketRecord {
-  const ahead = record.at - now;
-  if (ahead <= 0) return record;
-  return { ...record, at: now, ...(record.last === undefined ? {} : { last: record.last - ahead }) };
-}
-
-/** Whether somebody waits for tokens of this bucket: what they were promised does not move. */
-export function isPromised(record: BucketRecord, now: number): boolean {
-  return record.last !== undefined && record.last > now;
-}
-
-/**
- * A record with whole tokens given back, in its own scale; undefined where the bucket is then full.
- * Lowering by a constant commutes with draining, so the time of the record stays.
- */
-export function recordWithout(record: BucketRecord, tokens: number, now: number): BucketRecord | undefined {
-  const level = difference(1, record.level, tokens, record.ticksPerToken);
-  if (level <= 0 || fullAt({ ...record, level: level as number }) <= now) return undefined;
-  return { ...record, level: level as number };
-}
-
-/** When the bucket is full again by its own rate, in microseconds of the store's clock, rounded up. */
-export function fullAt(record: BucketRecord): number {
-  return record.at + Math.ceil(record.level / record.ticksPerMicro);
+/** Once begun, a count goes on whoever takes. */
+function countAfter(
+  before: SentCount | undefined,
+  cost: number,
+  counted: boolean,
+  now: number,
+): SentCount | undefined {
+  if (before === undefined || before.sent > MAX_TICKS - cost) {
+    return counted ? { since: now, sent: cost, synced: 0 } : undefined;
+  }
+  return { ...before, sent: before.sent + cost };
 }

@@ -18,6 +18,8 @@ export interface Reading {
   readonly fits: boolean;
   /** The level after the transaction, in ticks of the policy. */
   readonly level: Ticks;
+  /** Microseconds for which nothing starts. */
+  readonly block: number;
   /** Whole tokens that can be taken now, rounded down. */
   readonly remaining: number;
   /** 0 where the take fits, null where it never can; rounded up. */
@@ -28,10 +30,11 @@ export interface Reading {
   readonly delayMs: number;
 }
 
-/** The verdict of a transaction, shared by the readings of its buckets. */
-export interface Verdict {
-  readonly admitted: boolean;
-  /** Microseconds until the shared start. */
+/** What a transaction has come to for one of its buckets. */
+export interface Share {
+  /** Whether the bucket was charged. */
+  readonly charged: boolean;
+  /** Microseconds until the start that it shares with the others. */
   readonly wait: Ticks;
   /** Microseconds to add to the wait of a refusal: see `stepTime`. */
   readonly margin: number;

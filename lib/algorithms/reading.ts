@@ -1,27 +1,35 @@
-import { raisedLevel, type Take } from './kernel.js';
-import type { Limit, Reading, Verdict } from './limit.js';
-import { ceilDivide, minus, type Ticks } from './ticks.js';
+import { blockedLevel, fits, longestBlock, raisedLevel, type Take } from './kernel.js';
+import type { Found } from './level.js';
+import type { Limit, Reading, Share } from './limit.js';
+import { FOREVER } from './record.js';
+import { ceilDivide, larger, minus, type Ticks } from './ticks.js';
+
+type Left = Pick<Reading, 'level' | 'remaining' | 'block'>;
 
 /** What a bucket answers, whichever algorithm has asked. */
-export function readLevel(limit: Limit, take: Take, found: Ticks, verdict: Verdict): Reading {
-  const raised = raisedLevel(take, found, verdict.wait);
-  const fits = raised <= take.allowance;
-  const level = verdict.admitted ? (raised as number) + take.add : found;
-  const { ticksPerMicro } = limit.scale;
+export function readLevel(limit: Limit, take: Take, found: Found, share: Share): Reading {
+  const admits = fits(take, found, share.wait);
+  const level = share.charged
+    ? (raisedLevel(take, found, share.wait) as number) + take.cost * take.scale.ticksPerToken
+    : blockedLevel(take, found);
   return {
-    fits,
+    fits: admits,
     level,
-    remaining: remainingTokens(limit, level),
-    retryAfterMs: fits ? 0 : retryAfterMs(take, raised, verdict.margin),
-    resetAfterMs: toMs(level, ticksPerMicro),
-    delayMs: verdict.admitted && take.startLevel !== undefined ? microsToMs(verdict.wait) : 0,
+    block: found.block,
+    // Inside a block nothing can be taken; only a place in a line behind it.
+    remaining: found.block > 0 && !limit.shapes ? 0 : remainingTokens(limit, level),
+    retryAfterMs: admits ? 0 : retryAfterMs(take, found, share),
+    resetAfterMs: toMs(level, limit.scale.ticksPerMicro),
+    delayMs: share.charged && take.startLevel !== undefined ? microsToMs(share.wait) : 0,
   };
 }
 
-/** When the level has fallen to where the take is admitted; null where it never is. */
-function retryAfterMs({ allowance, scale }: Take, raised: Ticks, margin: number): number | null {
-  if (allowance < 0) return null;
-  return microsToMs(minus(ceilDivide(minus(raised, allowance), scale.ticksPerMicro), -margin));
+/** When the level has fallen to where the take is admitted, and no block is left that it would not wait for. */
+function retryAfterMs(take: Take, found: Found, { wait, margin }: Share): number | null {
+  const { allowance, scale } = take;
+  if (allowance < 0 || found.block === FOREVER) return null;
+  const drained = ceilDivide(minus(raisedLevel(take, found, wait), allowance), scale.ticksPerMicro);
+  return microsToMs(minus(larger(drained, found.block - longestBlock(take)), -margin));
 }
 
 /** Whole tokens missing from nothing: what can be taken now, never below 0. */
@@ -32,10 +40,10 @@ export function remainingTokens(limit: Limit, level: Ticks): number {
 }
 
 /** Milliseconds, rounded up, until one whole token more than now is free: no more can be used before. */
-export function nextTokenMs(limit: Limit, level: Ticks): number {
+export function nextTokenMs(limit: Limit, { level, remaining, block }: Left): number {
   const { ticksPerToken, ticksPerMicro } = limit.scale;
-  const target = (limit.capacity - remainingTokens(limit, level) - 1) * ticksPerToken;
-  return toMs(minus(level, target), ticksPerMicro);
+  const target = (limit.capacity - remaining - 1) * ticksPerToken;
+  return microsToMs(larger(ceilDivide(minus(level, target), ticksPerMicro), block));
 }
 
 /** The time to drain so many ticks, in milliseconds, rounded up: `⌈⌈a ÷ b⌉ ÷ c⌉ = ⌈a ÷ (b × c)⌉`. */

@@ -8,9 +8,9 @@ import { MAX_TICKS } from './ticks.js';
  */
 export const tokenBucketAlgorithm: Algorithm = (limit, key, cost, patience) => {
   const { capacity, scale } = limit;
-  if (cost > capacity) return { key, scale, add: 0, allowance: -1, startLevel: undefined, promises: false };
+  const take = { key, scale, capacity, cost };
+  if (cost > capacity) return { ...take, allowance: -1, startLevel: undefined, promises: false };
   const free = (capacity - cost) * scale.ticksPerToken;
-  const take = { key, scale, add: cost * scale.ticksPerToken };
   return patience === undefined
     ? { ...take, allowance: free, startLevel: undefined, promises: false }
     : { ...take, allowance: free + excess(limit, patience), startLevel: free, promises: true };

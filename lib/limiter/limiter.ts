@@ -1,8 +1,13 @@
 import { algorithms } from '../algorithms/index.js';
-import { type Change, stepTime, type Take, waitOf } from '../algorithms/kernel.js';
-import type { Patience, Reading } from '../algorithms/limit.js';
+import { type Change, ownWait, stepTime, type Take, type Terms, waitOf } from '../algorithms/kernel.js';
+import type { Found } from '../algorithms/level.js';
+import type { Patience, Reading, Share } from '../algorithms/limit.js';
 import { readLevel } from '../algorithms/reading.js';
+import { FOREVER, type Mark } from '../algorithms/record.js';
+import type { Report } from '../algorithms/report.js';
+import { larger, MAX_TICKS, type Ticks } from '../algorithms/ticks.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
+import type { Policy } from '../options/policy.js';
 import type { Store, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import type { Decision } from './decision.js';
@@ -18,34 +23,63 @@ export interface Charge {
 }
 
 /** A decision together with what it was read from. */
-export interface Outcome {
+export interface Outcome extends Pick<Reading, 'level' | 'block'> {
   readonly placed: PlacedPolicy;
   readonly decision: Decision;
-  readonly level: Reading['level'];
 }
 
 /** What a transaction of charges came to. */
 export interface Judgement {
   readonly admitted: boolean;
   readonly outcomes: readonly Outcome[];
+  /** Of charges of which one was to be picked: which one it is. */
+  readonly chosen: number | undefined;
   /** How long the shared start lies ahead, in milliseconds, not rounded; 0 where nothing waits. */
   readonly waitMs: number;
   /** What can be undone while the start lies ahead, and nobody has come after. */
   readonly changes: readonly Change[];
+  /** Of each charge that is counted and was taken, its place in the count of its bucket. */
+  readonly marks: readonly (Mark | undefined)[];
+}
+
+/** What the other side of a bucket has said: see `RateLimiterService.sync`. */
+export interface LimiterReport {
+  readonly remaining?: number | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly mark?: Mark | undefined;
+  /** Blocks until it is taken back. */
+  readonly forever?: boolean;
 }
 
 /** Turns charges into one transaction of the store, and its reply into decisions. */
 export class Limiter {
   constructor(private readonly store: Store) {}
 
-  decide(charges: readonly Charge[], { peek = false } = {}): Awaitable<Judgement> {
+  decide(charges: readonly Charge[], terms: Terms = {}): Awaitable<Judgement> {
     const entries = mergeSameBucket(charges);
     const takes = entries.map(({ take }) => take);
     // Only what waits can still be given up; asking for the records costs a little.
     const revocable = takes.some(({ startLevel }) => startLevel !== undefined);
-    return chain(this.store.decide([{ takes, peek, revocable }]), ([reply]) =>
-      this.judge(charges, entries, reply as TransactionReply),
+    return chain(this.store.decide([{ ...terms, takes, revocable }]), ([reply]) =>
+      judge(charges, entries, terms, reply as TransactionReply),
     );
+  }
+
+  /** Notes what the other side says of a bucket. Answers what a request of cost 1 that does not wait would be told. */
+  sync(placed: PlacedPolicy, key: string, report: LimiterReport): Awaitable<Outcome> {
+    const { limit } = placed.policy;
+    const bucket = bucketKey(placed.id, key);
+    const take = algorithms[limit.algorithm](limit, bucket, 1);
+    return chain(this.store.report(bucket, reportOf(placed.policy, report)), ({ found, source }) => {
+      const margin = found.stepped ? stepTime([take]) : 0;
+      const reading = readLevel(limit, take, found, { charged: false, wait: ownWait(take, found), margin });
+      return outcomeOf({ placed, key }, reading, source);
+    });
+  }
+
+  /** Whether there was a block to end. */
+  unblock(placed: PlacedPolicy, key: string): Awaitable<boolean> {
+    return this.store.unblock(bucketKey(placed.id, key));
   }
 
   /** Whether there was anything to give back. */
@@ -59,28 +93,71 @@ export class Limiter {
   reset(placed: PlacedPolicy, key: string): Awaitable<boolean> {
     return this.store.reset(bucketKey(placed.id, key));
   }
-
-  private judge(charges: readonly Charge[], entries: readonly Entry[], reply: TransactionReply): Judgement {
-    const takes = entries.map(({ take }) => take);
-    const wait = waitOf(takes, reply.levels);
-    const verdict = { admitted: reply.admitted, wait, margin: reply.stepped ? stepTime(takes) : 0 };
-    const readings = new Map(
-      entries.map(({ take, charge }, i) => {
-        const { limit } = charge.placed.policy;
-        return [take.key, readLevel(limit, take, reply.levels[i] ?? 0, verdict)];
-      }),
-    );
-    const outcomes = charges.map((charge) => {
-      const reading = readings.get(bucketKey(charge.placed.id, charge.key)) as Reading;
-      return outcomeOf(charge, reading, reply.source);
-    });
-    const waitMs = reply.admitted ? Number(wait) / 1000 : 0;
-    return { admitted: reply.admitted, outcomes, waitMs, changes: reply.changes };
-  }
 }
 
-function outcomeOf({ placed, key }: Charge, reading: Reading, source: Decision['source']): Outcome {
-  const { fits, level, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
+function judge(
+  charges: readonly Charge[],
+  entries: readonly Entry[],
+  { pick, counted = false }: Terms,
+  reply: TransactionReply,
+): Judgement {
+  const { admitted, found, charged, source, changes } = reply;
+  const share = pick ? shareAlone(entries, reply) : shareTogether(entries, reply);
+  const places = new Map(entries.map(({ take }, i) => [take.key, i]));
+  const readings = entries.map(({ take, charge }, i) =>
+    readLevel(charge.placed.policy.limit, take, found[i] as Found, share(i)),
+  );
+  const placeOf = ({ placed, key }: Charge) => places.get(bucketKey(placed.id, key)) as number;
+  return {
+    admitted,
+    outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
+    chosen: pick && charged[0],
+    waitMs: Number(charged.reduce<Ticks>((wait, i) => larger(wait, share(i).wait), 0)) / 1000,
+    changes,
+    marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],
+  };
+}
+
+type ShareOf = (place: number) => Share;
+
+/** All or nothing, and one start for all. */
+function shareTogether(entries: readonly Entry[], { admitted, found }: TransactionReply): ShareOf {
+  const takes = entries.map(({ take }) => take);
+  const isStepped = takes.some((take, i) => take.startLevel !== undefined && found[i]?.stepped);
+  const share = { charged: admitted, wait: waitOf(takes, found), margin: isStepped ? stepTime(takes) : 0 };
+  return () => share;
+}
+
+/** Each of those that one is picked of stands for itself. */
+function shareAlone(entries: readonly Entry[], { found, charged }: TransactionReply): ShareOf {
+  return (i) => {
+    const [{ take }, place] = [entries[i] as Entry, found[i] as Found];
+    return {
+      charged: charged.includes(i),
+      wait: ownWait(take, place),
+      margin: place.stepped ? stepTime([take]) : 0,
+    };
+  };
+}
+
+function reportOf({ capacity, limit }: Policy, report: LimiterReport): Report {
+  const { remaining, retryAfterMs = 0, mark, forever } = report;
+  return {
+    scale: limit.scale,
+    missing: remaining === undefined ? undefined : capacity - remaining,
+    mark,
+    // Places in a line were promised, and do not move.
+    lowers: !limit.shapes,
+    block: forever ? FOREVER : Math.min(retryAfterMs * 1000, MAX_TICKS),
+  };
+}
+
+function outcomeOf(
+  { placed, key }: Pick<Charge, 'placed' | 'key'>,
+  reading: Reading,
+  source: Decision['source'],
+): Outcome {
+  const { fits, level, block, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
   const decision: Decision = {
     allowed: fits,
     policy: placed.id,
@@ -92,7 +169,7 @@ function outcomeOf({ placed, key }: Charge, reading: Reading, source: Decision['
     delayMs,
     source,
   };
-  return { placed, decision, level };
+  return { placed, decision, level, block };
 }
 
 interface Entry {

@@ -1,4 +1,5 @@
-import { type Change, fullAt } from '../algorithms/kernel.js';
+import type { Change } from '../algorithms/kernel.js';
+import { drainedAt } from '../algorithms/record.js';
 import type { Store } from '../stores/store.interface.js';
 
 interface Place {
@@ -51,7 +52,8 @@ export class PlaceReturns {
     const places = [...(this.places.get(key) ?? [])];
     if (places.length === 0) return;
     places.sort(
-      ({ change: { after: a } }, { change: { after: b } }) => fullAt(b) - fullAt(a) || b.level - a.level,
+      ({ change: { after: a } }, { change: { after: b } }) =>
+        drainedAt(b) - drainedAt(a) || b.level - a.level,
     );
     const undone = await this.store.undo(places.map(({ change }) => change));
     const gone = new Set(places.slice(0, undone));

@@ -1,12 +1,12 @@
-import type { Change, Take } from '../algorithms/kernel.js';
-import type { Ticks } from '../algorithms/ticks.js';
+import type { Change, Take, Terms } from '../algorithms/kernel.js';
+import type { Found } from '../algorithms/level.js';
+import type { Mark } from '../algorithms/record.js';
+import type { Report } from '../algorithms/report.js';
 import type { Awaitable } from '../common/awaitable.js';
 
-/** Takes that are admitted all or nothing. A bucket occurs at most once. */
-export interface Transaction {
+/** Takes that are admitted all or nothing, or of which one is picked. A bucket occurs at most once. */
+export interface Transaction extends Terms {
   readonly takes: readonly Take[];
-  /** Evaluate only: nothing is taken. */
-  readonly peek: boolean;
   /** Whether the reply should say what was changed, so that it can be undone. */
   readonly revocable?: boolean;
 }
@@ -15,15 +15,20 @@ export interface TransactionReply {
   readonly admitted: boolean;
   /** Where it was decided. */
   readonly source: 'memory' | 'redis';
-  /** The level that each take found, in ticks of its scale, in the order of the takes. */
-  readonly levels: readonly Ticks[];
-  /**
-   * Of a refusal: whether the level of a take that shapes falls by whole tokens, for it was written at a faster rate on
-   * another scale (`fallsInSteps`). A wait computed from it then holds only with a token's time added.
-   */
-  readonly stepped: boolean;
+  /** How each take found its bucket, in the order of the takes. */
+  readonly found: readonly Found[];
+  /** The places of the takes that were charged: all, or the one that was picked. None of a refusal. */
+  readonly charged: readonly number[];
+  /** Of a counted transaction: where each of the takes that were charged stands in the count of its bucket. */
+  readonly marks: readonly (Mark | undefined)[];
   /** Of an admitted transaction that is revocable: what it has done to each bucket. */
   readonly changes: readonly Change[];
+}
+
+/** What a bucket says at the moment. */
+export interface StoreState {
+  readonly source: 'memory' | 'redis';
+  readonly found: Found;
 }
 
 /**
@@ -40,6 +45,10 @@ export interface Store {
    * Answers how many were undone.
    */
   undo(changes: readonly Change[]): Awaitable<number>;
+  /** Notes what the other side says of a bucket. Answers how the bucket is found afterwards. */
+  report(key: string, report: Report): Awaitable<StoreState>;
+  /** Ends the block of a bucket. Answers whether there was one. */
+  unblock(key: string): Awaitable<boolean>;
   /** Forgets a bucket. Answers whether there was one. */
   reset(key: string): Awaitable<boolean>;
   /** Closes what the store itself has opened, and nothing else. */

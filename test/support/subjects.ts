@@ -1,14 +1,16 @@
+import { type Change, changesOf, decide } from '../../lib/algorithms/kernel.js';
+import { find } from '../../lib/algorithms/level.js';
 import {
-  admits,
+  alive,
   type BucketRecord,
-  changesOf,
-  fullAt,
-  isStepped,
-  levelAt,
+  blockOf,
+  isPromised,
+  isSame,
+  markOf,
   rebase,
   recordWithout,
-  waitOf,
-} from '../../lib/algorithms/kernel.js';
+} from '../../lib/algorithms/record.js';
+import { type Report, recordAfterReport, unblocked } from '../../lib/algorithms/report.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
@@ -71,31 +73,44 @@ export class KernelStore implements Store {
   constructor(private readonly clock: ManualClock) {}
 
   decide(transactions: readonly Transaction[]) {
-    return transactions.map(({ takes, peek }) => {
+    const { now } = this.clock;
+    return transactions.map((transaction) => {
+      const { takes, peek, counted = false } = transaction;
       const records = takes.map(({ key }) => this.load(key));
-      const levels = takes.map(({ scale }, i) => {
-        const record = records[i];
-        return record ? levelAt(record, scale, this.clock.now) : 0;
-      });
-      const wait = waitOf(takes, levels);
-      const admitted = admits(takes, levels, wait);
-      const changes = admitted && !peek ? changesOf(takes, levels, wait, this.clock.now, records) : [];
+      const verdict = decide(takes, records, transaction, now);
+      const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
       for (const { key, after } of changes) this.records.set(key, after);
-      const stepped = !admitted && takes.some((take, i) => isStepped(take, records[i], this.clock.now));
-      return { admitted, source: 'memory' as const, levels, stepped, changes };
+      const marks = verdict.charged.map((i) => markOf(this.records.get(takes[i]!.key)));
+      return { ...verdict, source: 'memory' as const, marks, changes };
     });
   }
 
-  undo(): number {
-    return 0;
+  undo(changes: readonly Change[]): number {
+    const undone = changes.filter(({ key, before, after }) => {
+      const isLast = isSame(this.records.get(key), after);
+      if (isLast) this.keep(key, before);
+      return isLast;
+    });
+    return undone.length;
   }
 
   refund(key: string, tokens: number): boolean {
     const record = this.load(key);
-    const lowered = record && recordWithout(record, tokens, this.clock.now);
-    if (lowered) this.records.set(key, lowered);
-    else this.records.delete(key);
-    return record !== undefined && fullAt(record) > this.clock.now;
+    if (record && isPromised(record, this.clock.now)) return false;
+    this.keep(key, record && recordWithout(record, tokens, this.clock.now));
+    return record !== undefined;
+  }
+
+  report(key: string, report: Report) {
+    const record = recordAfterReport(this.load(key), report, this.clock.now);
+    this.keep(key, record);
+    return { source: 'memory' as const, found: find(record, report.scale, this.clock.now) };
+  }
+
+  unblock(key: string): boolean {
+    const record = this.load(key);
+    this.keep(key, record && unblocked(record, this.clock.now));
+    return record !== undefined && blockOf(record, this.clock.now) > 0;
   }
 
   reset(key: string): boolean {
@@ -107,6 +122,11 @@ export class KernelStore implements Store {
   private load(key: string): BucketRecord | undefined {
     const record = this.records.get(key);
     if (record) this.records.set(key, rebase(record, this.clock.now));
-    return this.records.get(key);
+    return alive(this.records.get(key), this.clock.now);
+  }
+
+  private keep(key: string, record: BucketRecord | undefined): void {
+    if (record) this.records.set(key, record);
+    else this.records.delete(key);
   }
 }

@@ -1,4 +1,4 @@
-import { type BucketRecord, fullAt } from '../../algorithms/kernel.js';
+import { type BucketRecord, endOf } from '../../algorithms/record.js';
 
 /** How many of the longest unwritten buckets are looked at to make room for one. */
 const HAND = 16;
@@ -38,7 +38,7 @@ export class BoundedBuckets {
     let soonestAt = Number.POSITIVE_INFINITY;
     let dropped = false;
     for (const [key, record] of this.oldest()) {
-      const full = fullAt(record);
+      const full = endOf(record);
       this.records.delete(key);
       if (full <= now) {
         dropped = true;

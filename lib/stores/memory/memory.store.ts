@@ -1,19 +1,19 @@
+import { type Change, changesOf, decide, type Take } from '../../algorithms/kernel.js';
+import { find } from '../../algorithms/level.js';
 import {
-  admits,
+  alive,
   type BucketRecord,
-  type Change,
-  changesOf,
-  fullAt,
+  blockOf,
+  isDrained,
   isPromised,
   isSame,
-  isStepped,
-  levelAt,
+  type Mark,
+  markOf,
   rebase,
   recordWithout,
-  waitOf,
-} from '../../algorithms/kernel.js';
-import type { Ticks } from '../../algorithms/ticks.js';
-import type { Store, Transaction, TransactionReply } from '../store.interface.js';
+} from '../../algorithms/record.js';
+import { type Report, recordAfterReport, unblocked } from '../../algorithms/report.js';
+import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
 import { BoundedBuckets } from './bounded-buckets.js';
 import { type Clock, monotonicClock } from './clock.js';
 
@@ -41,16 +41,29 @@ export class MemoryStore implements Store {
 
   refund(key: string, tokens: number): boolean {
     const now = this.clock();
-    const record = this.draining(key, now);
+    const record = this.load(key, now);
     if (record !== undefined && isPromised(record, now)) return false;
-    const lowered = record && recordWithout(record, tokens, now);
-    if (lowered === undefined) this.buckets.delete(key);
-    else this.buckets.set(key, lowered, now);
-    return record !== undefined;
+    this.save(key, record && recordWithout(record, tokens, now), now);
+    return record !== undefined && !isDrained(record, now);
+  }
+
+  report(key: string, report: Report): StoreState {
+    const now = this.clock();
+    const record = recordAfterReport(this.load(key, now), report, now);
+    this.save(key, record, now);
+    return { source: 'memory', found: find(record, report.scale, now) };
+  }
+
+  unblock(key: string): boolean {
+    const now = this.clock();
+    const record = this.load(key, now);
+    if (record === undefined || blockOf(record, now) === 0) return false;
+    this.save(key, unblocked(record, now), now);
+    return true;
   }
 
   reset(key: string): boolean {
-    const wasThere = this.draining(key, this.clock()) !== undefined;
+    const wasThere = this.load(key, this.clock()) !== undefined;
     this.buckets.delete(key);
     return wasThere;
   }
@@ -63,39 +76,40 @@ export class MemoryStore implements Store {
     const now = this.clock();
     const undone = changes.filter(({ key, before, after }) => {
       if (!isSame(this.buckets.get(key), after)) return false;
-      if (before === undefined) this.buckets.delete(key);
-      else this.buckets.set(key, before, now);
+      this.save(key, before, now);
       return true;
     });
     return undone.length;
   }
 
-  private decideOne({ takes, peek, revocable }: Transaction, now: number): TransactionReply {
+  private decideOne(transaction: Transaction, now: number): TransactionReply {
+    const { takes, peek = false, counted = false, revocable = false } = transaction;
     const records = takes.map(({ key }) => this.load(key, now));
-    const levels = takes.map(({ scale }, i): Ticks => {
-      const record = records[i];
-      return record === undefined ? 0 : levelAt(record, scale, now);
-    });
-    const wait = waitOf(takes, levels);
-    const admitted = admits(takes, levels, wait);
-    const changes = admitted && !peek ? changesOf(takes, levels, wait, now, records) : [];
+    const verdict = decide(takes, records, transaction, now);
+    const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
     for (const { key, after } of changes) this.buckets.set(key, after, now);
-    const stepped = !admitted && takes.some((take, i) => isStepped(take, records[i], now));
-    return { admitted, source: 'memory', levels, stepped, changes: revocable ? changes : [] };
+    const marks = counted && !peek ? verdict.charged.map((i) => this.markOf(takes[i] as Take)) : [];
+    return { ...verdict, source: 'memory', marks, changes: revocable ? changes : [] };
   }
 
-  /** A record may outlive its bucket here, where nothing expires: what is full says no more than absence. */
-  private draining(key: string, now: number): BucketRecord | undefined {
-    const record = this.load(key, now);
-    return record !== undefined && fullAt(record) > now ? record : undefined;
-  }
-
-  /** Whoever reads a record that lies ahead of the clock moves it back, even when nothing is taken. */
+  /**
+   * What the record of a bucket says. One that lies ahead of the clock is moved back, even when nothing is taken, and one
+   * that has drained says nothing, though nothing expires here.
+   */
   private load(key: string, now: number): BucketRecord | undefined {
     const record = this.buckets.get(key);
-    if (record === undefined || record.at <= now) return record;
+    if (record === undefined || record.at <= now) return alive(record, now);
     const moved = rebase(record, now);
     this.buckets.set(key, moved, now);
-    return moved;
+    return alive(moved, now);
+  }
+
+  private markOf({ key }: Take): Mark | undefined {
+    return markOf(this.buckets.get(key));
+  }
+
+  private save(key: string, record: BucketRecord | undefined, now: number): void {
+    if (record === undefined) this.buckets.delete(key);
+    else this.buckets.set(key, record, now);
   }
 }

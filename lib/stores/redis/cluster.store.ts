@@ -1,7 +1,7 @@
 import type { Change, Take } from '../../algorithms/kernel.js';
-import type { Ticks } from '../../algorithms/ticks.js';
+import type { Report } from '../../algorithms/report.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
-import type { Store, Transaction, TransactionReply } from '../store.interface.js';
+import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
 import type { TimedReplies } from './decide-call.js';
 import type { RedisStore } from './redis.store.js';
 
@@ -33,6 +33,14 @@ export class ClusterStore implements Store {
     return this.store.undo(changes);
   }
 
+  report(key: string, report: Report): Promise<StoreState> {
+    return this.store.report(key, report);
+  }
+
+  unblock(key: string): Promise<boolean> {
+    return this.store.unblock(key);
+  }
+
   reset(key: string): Promise<boolean> {
     return this.store.reset(key);
   }
@@ -45,21 +53,20 @@ export class ClusterStore implements Store {
     const groups = groupBySlot(transaction.takes);
     if (groups.length === 1) return (await this.store.decide([transaction]))[0] as TransactionReply;
     // What is refused anyway is found by asking: refused requests then take from no bucket, not even for a moment.
-    const asked = await Promise.all(groups.map((group) => this.decideGroup(group, true, false)));
+    const asked = await Promise.all(groups.map((group) => this.decideGroup(group, { peek: true })));
     const found = combine(groups, asked);
-    return transaction.peek || !found.admitted
-      ? found
-      : this.takeInTurn(groups, asked, transaction.revocable === true);
+    const { peek, revocable = false, counted = false } = transaction;
+    return peek || !found.admitted ? found : this.takeInTurn(groups, asked, { revocable, counted });
   }
 
   private async takeInTurn(
     groups: readonly SlotGroup[],
     asked: readonly TimedReplies[],
-    revocable: boolean,
+    terms: Omit<Transaction, 'takes'>,
   ): Promise<TransactionReply> {
     const replies = [...asked];
     for (const [i, group] of groups.entries()) {
-      const taken = await this.decideGroup(group, false, revocable).catch(async (error: unknown) => {
+      const taken = await this.decideGroup(group, terms).catch(async (error: unknown) => {
         await this.giveBack(groups.slice(0, i), replies).catch(() => undefined);
         throw error;
       });
@@ -72,16 +79,16 @@ export class ClusterStore implements Store {
     return combine(groups, replies);
   }
 
-  private decideGroup({ takes }: SlotGroup, peek: boolean, revocable: boolean): Promise<TimedReplies> {
-    return this.store.decideTimed([{ takes, peek, revocable }]);
+  private decideGroup({ takes }: SlotGroup, terms: Omit<Transaction, 'takes'>): Promise<TimedReplies> {
+    return this.store.decideTimed([{ ...terms, takes }]);
   }
 
   private async giveBack(groups: readonly SlotGroup[], taken: readonly TimedReplies[]): Promise<void> {
     const refunds = groups.flatMap(({ takes }, i) =>
       takes
-        .filter((take) => take.add > 0)
-        .map(({ key, add, scale }) =>
-          this.store.refund(key, add / scale.ticksPerToken, { at: (taken[i] as TimedReplies).now, ...scale }),
+        .filter((take) => take.cost > 0)
+        .map(({ key, cost, scale }) =>
+          this.store.refund(key, cost, { at: (taken[i] as TimedReplies).now, ...scale }),
         ),
     );
     await Promise.all(refunds);
@@ -89,20 +96,23 @@ export class ClusterStore implements Store {
 }
 
 /** The replies of the slots as that of the whole transaction. */
-function combine(groups: readonly SlotGroup[], replies: readonly TimedReplies[]): TransactionReply {
-  const levels: Ticks[] = [];
-  const changes: Change[] = [];
-  let [admitted, stepped] = [true, false];
-  groups.forEach(({ places }, i) => {
-    const reply = replies[i]?.replies[0] as TransactionReply;
-    places.forEach((place, j) => {
-      levels[place] = reply.levels[j] as Ticks;
-    });
-    admitted &&= reply.admitted;
-    stepped ||= reply.stepped;
-    changes.push(...reply.changes);
-  });
-  return { admitted, source: 'redis', levels, stepped, changes: admitted ? changes : [] };
+function combine(groups: readonly SlotGroup[], told: readonly TimedReplies[]): TransactionReply {
+  const replies = told.map(({ replies }) => replies[0] as TransactionReply);
+  const admitted = replies.every((reply) => reply.admitted);
+  const places = groups.flatMap((group) => group.places);
+  const inOrder = <T>(values: readonly T[]): T[] => {
+    const ordered: T[] = [];
+    for (const [i, value] of values.entries()) ordered[places[i] as number] = value;
+    return ordered;
+  };
+  return {
+    admitted,
+    source: 'redis',
+    found: inOrder(replies.flatMap(({ found }) => found)),
+    charged: admitted ? [...places.keys()] : [],
+    marks: admitted ? inOrder(replies.flatMap(({ marks }) => marks)) : [],
+    changes: admitted ? replies.flatMap(({ changes }) => changes) : [],
+  };
 }
 
 /** Buckets that wait come last: a place in a line that others have joined cannot be given back. */

@@ -1,7 +1,8 @@
-import { changesOf, waitOf } from '../../algorithms/kernel.js';
+import { changesOf, type Take, type Verdict } from '../../algorithms/kernel.js';
+import type { Found } from '../../algorithms/level.js';
 import { MAX_TICKS, type Ticks } from '../../algorithms/ticks.js';
 import type { Transaction, TransactionReply } from '../store.interface.js';
-import { parseRecord } from './record-text.js';
+import { parseMark, parseRecord } from './record-text.js';
 import { decideScript } from './scripts/generated.js';
 
 /** Replies together with the time on the server at which they were decided. */
@@ -20,38 +21,62 @@ export interface DecideCall {
 export function encodeDecide(transactions: readonly Transaction[], explicitTime: string): DecideCall {
   const indexes = new Map<string, number>();
   const args = [explicitTime, String(transactions.length)];
-  for (const { takes, peek, revocable } of transactions) {
-    args.push(peek ? '1' : '0', revocable ? '1' : '0', String(takes.length));
-    for (const { key, scale, add, allowance, startLevel = -1, promises } of takes) {
-      if (!indexes.has(key)) indexes.set(key, indexes.size + 1);
-      const index = indexes.get(key);
-      const numbers = [index, scale.ticksPerMicro, scale.ticksPerToken, add, allowance, startLevel];
-      args.push(...numbers.map(String), promises ? '1' : '0');
+  for (const { takes, peek, revocable, counted, pick } of transactions) {
+    args.push(flag(peek), flag(revocable), flag(counted));
+    args.push(pick ? String((pick.prefer ?? -1) + 1) : '', String(takes.length));
+    for (const take of takes) {
+      if (!indexes.has(take.key)) indexes.set(take.key, indexes.size + 1);
+      args.push(...encodeTake(take, indexes.get(take.key) as number));
     }
   }
   return { script: decideScript, keys: [...indexes.keys()], args };
 }
 
-type Reply = readonly (number | string)[];
-
-/** The reply of `decide.lua`. Integers arrive as text where the client is configured so. */
-export function readReplies(transactions: readonly Transaction[], reply: Reply): TimedReplies {
-  let next = 1;
-  const read = () => reply[next++] as number | string;
-  const now = Number(reply[0]);
-  const replies = transactions.map(({ takes, peek, revocable }): TransactionReply => {
-    const verdict = Number(read());
-    const admitted = verdict === 1;
-    const levels = takes.map(() => readTicks(read()));
-    const told = { admitted, source: 'redis' as const, levels, stepped: verdict === 2 };
-    if (!admitted || peek || !revocable) return { ...told, changes: [] };
-    const records = takes.map(() => parseRecord(String(read())));
-    return { ...told, changes: changesOf(takes, levels, waitOf(takes, levels), now, records) };
-  });
-  return { now, replies };
+function encodeTake(take: Take, index: number): string[] {
+  const { scale, capacity, cost, allowance, startLevel = -1, promises } = take;
+  const numbers = [index, scale.ticksPerMicro, scale.ticksPerToken, capacity, cost, allowance, startLevel];
+  return [...numbers.map(String), flag(promises)];
 }
 
-function readTicks(value: number | string): Ticks {
+const flag = (value: boolean | undefined): string => (value ? '1' : '0');
+
+/** What a script replies. Integers arrive as text where the client is configured so. */
+export type Reply = readonly (number | string)[];
+
+/** The reply of `decide.lua`. */
+export function readReplies(transactions: readonly Transaction[], reply: Reply): TimedReplies {
+  const [now, ...values] = reply;
+  const rest = values[Symbol.iterator]();
+  const read = () => rest.next().value as number | string;
+  const time = Number(now);
+  return { now: time, replies: transactions.map((transaction) => readReply(transaction, time, read)) };
+}
+
+function readReply(
+  { takes, peek, revocable, counted = false, pick }: Transaction,
+  now: number,
+  read: () => number | string,
+): TransactionReply {
+  const status = Number(read());
+  const admitted = status % 2 === 1;
+  const levels = takes.map(() => readTicks(read()));
+  const found = levels.map(
+    (level): Found =>
+      status >= 2
+        ? { level, block: Number(read()), stepped: Number(read()) === 1 }
+        : { level, block: 0, stepped: false },
+  );
+  const chosen = pick ? Number(read()) : 0;
+  const everyone = admitted ? takes.map((_, i) => i) : [];
+  const verdict: Verdict = { admitted, found, charged: chosen > 0 ? [chosen - 1] : everyone };
+  const told = admitted && !peek;
+  const marks = told && counted ? verdict.charged.map(() => parseMark(String(read()))) : [];
+  const records = told && revocable ? takes.map(() => parseRecord(String(read()))) : [];
+  const changes = told && revocable ? changesOf(takes, records, verdict, counted, now) : [];
+  return { ...verdict, source: 'redis', marks, changes };
+}
+
+export function readTicks(value: number | string): Ticks {
   const ticks = Number(value);
   return ticks <= MAX_TICKS ? ticks : BigInt(value);
 }

@@ -1,21 +1,39 @@
-import type { BucketRecord } from '../../algorithms/kernel.js';
+import type { BucketRecord, Mark } from '../../algorithms/record.js';
 
-const RECORD = /^(\d+) (\d+) (\d+) (\d+)(?: l(\d+))?$/;
+const RECORD = /^(\d+) (\d+) (\d+) (\d+)(?: l(\d+))?(?: b(\d+))?(?: s(\d+) (\d+) (\d+))?$/;
 
-/** A record as `record.lua` writes it: `level at n P`, then `l` and the last promised start, where there is one. */
-export function recordText({ level, at, ticksPerMicro, ticksPerToken, last }: BucketRecord): string {
-  return `${level} ${at} ${ticksPerMicro} ${ticksPerToken}${last === undefined ? '' : ` l${last}`}`;
+/**
+ * A record as `record.lua` writes it: `level at n P`, then, each only where there is one, `l` and the last promised start,
+ * `b` and the end of the block, `s` and the count of what was sent.
+ */
+export function recordText(record: BucketRecord): string {
+  const { level, at, ticksPerMicro, ticksPerToken, last, blocked, count } = record;
+  const promised = last === undefined ? '' : ` l${last}`;
+  const block = blocked === undefined ? '' : ` b${blocked}`;
+  const sent = count === undefined ? '' : ` s${count.since} ${count.sent} ${count.synced}`;
+  return `${level} ${at} ${ticksPerMicro} ${ticksPerToken}${promised}${block}${sent}`;
 }
 
 /** Undefined for no text: the bucket is full. */
 export function parseRecord(text: string): BucketRecord | undefined {
-  const [, level, at, ticksPerMicro, ticksPerToken, last] = RECORD.exec(text) ?? [];
-  if (level === undefined) return undefined;
+  const [whole, level, at, ticksPerMicro, ticksPerToken, last, blocked, since, sent, synced] =
+    RECORD.exec(text) ?? [];
+  if (whole === undefined) return undefined;
   return {
     level: Number(level),
     at: Number(at),
     ticksPerMicro: Number(ticksPerMicro),
     ticksPerToken: Number(ticksPerToken),
     ...(last === undefined ? {} : { last: Number(last) }),
+    ...(blocked === undefined ? {} : { blocked: Number(blocked) }),
+    ...(since === undefined
+      ? {}
+      : { count: { since: Number(since), sent: Number(sent), synced: Number(synced) } }),
   };
+}
+
+/** A mark as `decide.lua` tells it: `since sent`, no text for none. */
+export function parseMark(text: string): Mark | undefined {
+  const [since, sent] = text.split(' ');
+  return sent === undefined ? undefined : { since: Number(since), sent: Number(sent) };
 }

@@ -10,7 +10,7 @@ export interface RedisClient {
 
 type ScriptCall = (...args: string[]) => Promise<unknown>;
 
-interface Script {
+export interface Script {
   readonly name: string;
   readonly lua: string;
 }

@@ -1,9 +1,10 @@
 import type { Change } from '../../algorithms/kernel.js';
-import type { Store, Transaction, TransactionReply } from '../store.interface.js';
-import { encodeDecide, readReplies, type TimedReplies } from './decide-call.js';
+import type { Report } from '../../algorithms/report.js';
+import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
+import { encodeDecide, type Reply, readReplies, readTicks, type TimedReplies } from './decide-call.js';
 import { recordText } from './record-text.js';
-import { type RedisClient, runScript } from './redis-client.js';
-import { refundScript, undoScript } from './scripts/generated.js';
+import { type RedisClient, runScript, type Script } from './redis-client.js';
+import { refundScript, reportScript, unblockScript, undoScript } from './scripts/generated.js';
 
 export interface RedisStoreOptions {
   /** What every key begins with. */
@@ -40,13 +41,13 @@ export class RedisStore implements Store {
       keys.map((key) => this.name(key)),
       args,
     );
-    return readReplies(transactions, reply as readonly (number | string)[]);
+    return readReplies(transactions, reply as Reply);
   }
 
   async refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
     const proof = taken ? [taken.at, taken.ticksPerMicro, taken.ticksPerToken].map(String) : [''];
     const args = [this.explicitTime(), String(tokens), ...proof];
-    return Number(await runScript(this.client, refundScript, [this.name(key)], args)) === 1;
+    return Number(await this.runOn(key, refundScript, args)) === 1;
   }
 
   async undo(changes: readonly Change[]): Promise<number> {
@@ -68,7 +69,27 @@ export class RedisStore implements Store {
       recordText(after),
       before ? recordText(before) : '',
     ]);
-    return Number(await runScript(this.client, undoScript, [this.name(key)], texts));
+    return Number(await this.runOn(key, undoScript, texts));
+  }
+
+  async report(key: string, { scale, missing, mark, lowers, block }: Report): Promise<StoreState> {
+    const numbers = [scale.ticksPerMicro, scale.ticksPerToken, missing, mark?.since, mark?.sent];
+    const args = numbers.map((number) => String(number ?? ''));
+    const reply = await this.runOn(key, reportScript, [
+      this.explicitTime(),
+      ...args,
+      lowers ? '1' : '0',
+      String(block),
+    ]);
+    const [, level, blocked, stepped] = reply as [unknown, number | string, unknown, unknown];
+    return {
+      source: 'redis',
+      found: { level: readTicks(level), block: Number(blocked), stepped: Number(stepped) === 1 },
+    };
+  }
+
+  async unblock(key: string): Promise<boolean> {
+    return Number(await this.runOn(key, unblockScript, [this.explicitTime()])) === 1;
   }
 
   async reset(key: string): Promise<boolean> {
@@ -77,6 +98,10 @@ export class RedisStore implements Store {
 
   async close(): Promise<void> {
     await this.options.close?.();
+  }
+
+  private runOn(key: string, script: Script, args: readonly string[]): Promise<unknown> {
+    return runScript(this.client, script, [this.name(key)], args);
   }
 
   private name(key: string): string {

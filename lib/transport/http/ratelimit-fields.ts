@@ -20,9 +20,9 @@ export function rateLimitPolicyField(outcomes: readonly Outcome[]): string {
  * can be used.
  */
 export function rateLimitField(outcomes: readonly Outcome[]): string {
-  return list(outcomes, ({ placed: { policy }, decision, level }) => ({
-    r: decision.remaining,
-    t: seconds(nextTokenMs(policy.limit, level)),
+  return list(outcomes, ({ placed: { policy }, decision: { remaining }, level, block }) => ({
+    r: remaining,
+    t: seconds(nextTokenMs(policy.limit, { level, remaining, block })),
   }));
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { fullAt, rebase, recordWithout } from '../../../lib/algorithms/kernel.js';
+import { drainedAt, rebase, recordWithout } from '../../../lib/algorithms/record.js';
 import { tokenBucket } from '../../../lib/options/make-policy.js';
 import { makers, type Row, Table } from '../../support/table.js';
 
@@ -63,7 +63,7 @@ describe('a record', () => {
     [1, 3, 10 * S + 1],
     [0, 3, 10 * S],
   ])('of level %p that drains %p a µs is full at %p', (level, ticksPerMicro, expected) => {
-    expect(fullAt({ ...record, level, ticksPerMicro })).toBe(expected);
+    expect(drainedAt({ ...record, level, ticksPerMicro })).toBe(expected);
   });
 
   it.each([

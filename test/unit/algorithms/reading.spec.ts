@@ -31,7 +31,7 @@ describe('what a level says', () => {
     [15 * S, 2000],
     [2n ** 60n, 384_307_168_199_283],
   ])('after %p ticks a token more is free in %p ms', (level, ms) => {
-    expect(nextTokenMs(limit, level)).toBe(ms);
+    expect(nextTokenMs(limit, { level, remaining: remainingTokens(limit, level), block: 0 })).toBe(ms);
   });
 
   it.each<[Ticks, number, number]>([

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { changesOf, isPromised, rebase } from '../../../lib/algorithms/kernel.js';
+import { changesOf, decide } from '../../../lib/algorithms/kernel.js';
 import type { Patience } from '../../../lib/algorithms/limit.js';
+import { type BucketRecord, isPromised, rebase } from '../../../lib/algorithms/record.js';
 import { tokenBucketAlgorithm } from '../../../lib/algorithms/token-bucket.js';
 import { Limiter } from '../../../lib/limiter/limiter.js';
 import { leakyBucket, tokenBucket } from '../../../lib/options/make-policy.js';
@@ -330,9 +331,14 @@ describe('a place that is undone', () => {
 });
 
 describe('the last promised start of a record', () => {
-  const { limit } = tokenBucket({ capacity: 1, rate: '1/s' });
+  const { limit } = tokenBucket({ capacity: 3, rate: '1/s' });
   const record = { level: 3 * S, at: 10 * S, ...limit.scale, last: 12 * S };
-  const take = (patience?: Patience) => [tokenBucketAlgorithm(limit, 'key', 1, patience)];
+  /** What an admitted take of 1 leaves of a record. */
+  function after(patience: Patience | undefined, found: BucketRecord | undefined, now: number) {
+    const takes = [tokenBucketAlgorithm(limit, 'key', 1, patience)];
+    const [change] = changesOf(takes, [found], decide(takes, [found], {}, now), false, now);
+    return change?.after;
+  }
 
   it.each([
     ['stays where the record does', 10 * S, record],
@@ -351,17 +357,17 @@ describe('the last promised start of a record', () => {
   });
 
   it.each([
-    ['is noted by who waits', patient, 3 * S, 3 * S, 10 * S, 13 * S],
-    ['is not noted by who starts at once', patient, 0, 0, 10 * S, undefined],
-    ['is not noted by who does not wait', undefined, 0, 0, 10 * S, undefined],
-  ])('%s', (_, patience, level, wait, now, last) => {
-    const [change] = changesOf(take(patience), [level], wait, now, [undefined]);
-    expect(change?.after.last).toBe(last);
+    ['is noted by who waits', patient, 3 * S, 10 * S, 11 * S],
+    ['is not noted by who starts at once', patient, 0, 10 * S, undefined],
+    ['is not noted by who does not wait', undefined, 0, 10 * S, undefined],
+  ])('%s', (_, patience, level, now, last) => {
+    expect(after(patience, level === 0 ? undefined : { ...record, level, last: 0 }, now)?.last).toBe(last);
   });
 
   it('is kept while it lies ahead, and is never earlier than one before', () => {
-    expect(changesOf(take(), [0], 0, 11 * S, [record])[0]?.after.last).toBe(12 * S);
-    expect(changesOf(take(), [0], 0, 12 * S, [record])[0]?.after.last).toBeUndefined();
-    expect(changesOf(take(patient), [S], S, 10 * S, [record])[0]?.after.last).toBe(12 * S);
+    const promised = { ...record, level: S, last: 15 * S };
+    expect(after(undefined, promised, 10.5 * S)?.last).toBe(15 * S);
+    expect(after(undefined, promised, 15 * S)?.last).toBeUndefined();
+    expect(after(patient, promised, 10 * S)?.last).toBe(15 * S);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { BucketRecord } from '../../../lib/algorithms/kernel.js';
+import type { BucketRecord } from '../../../lib/algorithms/record.js';
 import { BoundedBuckets } from '../../../lib/stores/memory/bounded-buckets.js';
 
 const NOW = 1_000_000;

@@ -10,7 +10,8 @@ const S = 1_000_000;
 const take = (key: string, capacity: number, cost = 1): Take => ({
   key,
   scale: { ticksPerToken: S, ticksPerMicro: 1 },
-  add: cost * S,
+  capacity,
+  cost,
   allowance: (capacity - cost) * S,
   startLevel: undefined,
   promises: false,
@@ -28,10 +29,10 @@ describe('the memory store', () => {
       of(take('b', 1)),
     ]);
     expect(replies).toMatchObject([
-      { admitted: true, levels: [0] },
-      { admitted: true, levels: [S] },
-      { admitted: true, levels: [S, 0] },
-      { admitted: false, levels: [S] },
+      { admitted: true, found: [{ level: 0 }] },
+      { admitted: true, found: [{ level: S }] },
+      { admitted: true, found: [{ level: S }, { level: 0 }] },
+      { admitted: false, found: [{ level: S }] },
     ]);
   });
 
@@ -46,20 +47,20 @@ describe('the memory store', () => {
     const store = new MemoryStore({ maxKeys: 2, clock: () => 0 });
     store.decide([of(take('soon', 3)), of(take('later', 3, 3)), of(take('new', 3))]);
     expect(store.decide([of(take('later', 3)), of(take('soon', 3))])).toMatchObject([
-      { admitted: false, levels: [3 * S] },
-      { admitted: true, levels: [0] },
+      { admitted: false, found: [{ level: 3 * S }] },
+      { admitted: true, found: [{ level: 0 }] },
     ]);
   });
 
   it('keeps nothing of a refusal, a peek or a cost of 0, so that asking fills no memory', () => {
     const store = new MemoryStore({ maxKeys: 1, clock: () => 0 });
     store.decide([of(take('held', 3))]);
-    const never = { ...take('never', 1), allowance: -1, add: 0 };
+    const never = { ...take('never', 1), allowance: -1 };
     for (let i = 0; i < 100; i++) {
       const asked = { ...never, key: `never${i}` };
       store.decide([of(asked), of(take(`zero${i}`, 1, 0)), { takes: [take(`peek${i}`, 1)], peek: true }]);
     }
-    expect(store.decide([of(take('held', 3))])).toMatchObject([{ admitted: true, levels: [S] }]);
+    expect(store.decide([of(take('held', 3))])).toMatchObject([{ admitted: true, found: [{ level: S }] }]);
   });
 
   it('says whether there was a bucket to forget', () => {

@@ -1,57 +1,33 @@
--- Decides transactions in order. Each is a list of takes from buckets and is admitted all or nothing.
+-- Decides transactions in order. Each is a list of takes from buckets, admitted all or nothing; or one of them is picked.
 --
 -- KEYS   the buckets, each once
 -- ARGV   1  the time in microseconds, '' for the server's own
 --        2  the number of transactions, then for each
---             peek (1: evaluate only), revocable (1: tell the records before it), the number of takes, then for each take
---               index in KEYS, n, P (the reader's scale), ticks to add, allowance, start level (-1: it never waits),
---               promises (1: its start is noted in the record)
+--             peek (1: evaluate only), revocable (1: tell the records before it), counted (1: count what is taken),
+--             pick ('': all or nothing, 0: pick one, else the preferred one of the takes), the number of takes, then for each take
+--               index in KEYS, n, P (the reader's scale), capacity and cost in tokens, allowance, start level (-1: it never
+--               waits), promises (1: its start is noted in the record)
 -- Reply  the time, then for each transaction
---          1 (admitted), 0 (refused) or 2 (refused, and the level of a take that waits falls by whole tokens)
---          the level that each take found, in ticks of its scale: an integer, but a text from 2^52 on, for clients'
---          parsers lose the last unit of larger integers
+--          1 (admitted) or 0 (refused), and 2 more where more is to be told of each take
+--          the level that each take found, in ticks of its scale: an integer, but a text from 2^52 on
+--          where more is told, of each take: the microseconds for which it is blocked (as the level), and 1 where its level
+--          falls by whole tokens
+--          where one is to be picked, which one: 0 for none
+--          where it is counted and was admitted, for each take that was charged "since sent", its place in the count: '' for none
 --          where it is revocable and was admitted, the record that each take found, '' for none
 --
 -- The rules are those of lib/algorithms/kernel.ts, line by line.
 
 -- @include include/exact.lua
 -- @include include/record.lua
+-- @include include/level.lua
 
 local now = clock(ARGV[1])
 local buckets, changed = {}, {}
 
 -- Everything is read before anything is written, so that a key that holds something else fails the call as a whole.
 for i = 1, #KEYS do
-  buckets[i] = load(KEYS[i])
-  if buckets[i] then changed[i] = rebase(buckets[i], now) end
-end
-
-local function drain(level, n, elapsed)
-  if elapsed >= math.ceil(level / n) then return 0 end
-  return level - n * elapsed
-end
-
-local function isFaster(n, p, record)
-  return difference(n, record.p, record.n, p) ~= -1
-end
-
--- The level under another scale (n, p) than the writer's earns nothing beyond the faster of the two.
-local function levelAt(record, n, p)
-  if not record then return 0 end
-  local elapsed = now - record.at
-  if elapsed >= math.ceil(record.level / record.n) then return 0 end
-  if record.p == p then return drain(record.level, math.max(record.n, n), elapsed) end
-  if isFaster(n, p, record) then
-    local level = difference(math.ceil(record.level / record.p), p, n, elapsed)
-    if level == -1 then return 0 end
-    return level
-  end
-  return difference(math.ceil(drain(record.level, record.n, elapsed) / record.p), p, 0, 0)
-end
-
--- Whether the level falls by whole tokens: it was written at a faster rate on another scale.
-local function fallsInSteps(record, n, p)
-  return record and record.p ~= p and fullAt(record) > now and not isFaster(n, p, record)
+  buckets[i], changed[i] = load(KEYS[i], now)
 end
 
 local cursor = 2
@@ -60,57 +36,122 @@ local function argument()
   return tonumber(ARGV[cursor])
 end
 
+-- The level as a block leaves it: at its end the bucket is full at most. Only where the take would wait behind the block: then
+-- the product is an integer below 2^53.
+local function blockedLevel(take)
+  if take.block == 0 or type(take.level) == 'string' then return take.level end
+  return math.max(take.level, take.n * take.block)
+end
+
+-- Microseconds until a take could start, were it alone.
+local function ownWait(take)
+  if not take.waits then return 0 end
+  return math.max(math.ceil((take.raised - take.start) / take.n), take.block, 0)
+end
+
+local function readTake()
+  local take = {
+    bucket = argument(), n = argument(), p = argument(), capacity = argument(), cost = argument(),
+    allowance = argument(), start = argument(), promises = argument() == 1,
+  }
+  local record = buckets[take.bucket]
+  take.waits = take.start >= 0
+  take.level = levelAt(record, take.n, take.p, now)
+  take.block = blockOf(record, now)
+  take.steps = fallsInSteps(record, take.n, take.p, now)
+  local longest = take.waits and math.floor((take.allowance - take.start) / take.n) or 0
+  take.possible = type(take.level) == 'number' and take.level <= take.allowance and take.block <= longest
+  if take.possible then
+    take.raised = blockedLevel(take)
+    take.possible = take.raised <= take.allowance
+  end
+  return take
+end
+
 local function readTakes()
   local takes = {}
-  for i = 1, argument() do
-    local take = {
-      bucket = argument(), n = argument(), p = argument(),
-      add = argument(), allowance = argument(), start = argument(), promises = argument() == 1,
-    }
-    take.waits = take.start >= 0
-    take.level = levelAt(buckets[take.bucket], take.n, take.p)
-    takes[i] = take
-  end
+  for i = 1, argument() do takes[i] = readTake() end
   return takes
 end
 
 -- Microseconds until the latest slot of the buckets that wait: all of them share it as their start.
 local function waitOf(takes)
   local wait = 0
-  for _, take in ipairs(takes) do
-    if take.waits then wait = math.max(wait, math.ceil((take.level - take.start) / take.n)) end
-  end
+  for _, take in ipairs(takes) do wait = math.max(wait, ownWait(take)) end
   return wait
 end
 
 -- A bucket whose own slot is earlier than the shared start is raised to it, to start + n × wait. Compared as times first: that
 -- product may pass 2^53.
-local function admits(takes)
+local function all(takes)
   for _, take in ipairs(takes) do
-    if type(take.level) == 'string' or take.level > take.allowance then return false end
+    if not take.possible then return nil end
   end
   local wait = waitOf(takes)
   for _, take in ipairs(takes) do
-    take.raised = take.level
-    if take.waits and math.max(math.ceil((take.level - take.start) / take.n), 0) < wait then
-      if wait > math.floor((take.allowance - take.start) / take.n) then return false end
+    if take.waits and ownWait(take) < wait then
+      if wait > math.floor((take.allowance - take.start) / take.n) then return nil end
       take.raised = take.start + take.n * wait
     end
   end
-  return true
+  return takes
 end
 
-local function charge(takes)
+-- Whole tokens that are left now.
+local function tokensLeft(take)
+  if take.block > 0 then return 0 end
+  return math.max(math.floor((take.capacity * take.p - take.level) / take.p), 0)
+end
+
+-- Of the takes that fit, each as if alone: the earliest start, then the preferred one, then the most tokens left.
+local function choose(takes, preferred)
+  local best, bestWait, bestLeft
+  for i, take in ipairs(takes) do
+    if take.possible then
+      local wait, left = ownWait(take), i == preferred and math.huge or tokensLeft(take)
+      if not best or wait < bestWait or wait == bestWait and left > bestLeft then
+        best, bestWait, bestLeft = i, wait, left
+      end
+    end
+  end
+  return best
+end
+
+-- Once begun, a count goes on whoever takes.
+local function count(before, after, take, counted)
+  if before and before.since and before.sent <= MAX - take.cost then
+    after.since, after.sent, after.synced = before.since, before.sent + take.cost, before.synced
+  elseif counted then
+    after.since, after.sent, after.synced = now, take.cost, 0
+  end
+end
+
+local function charge(takes, counted)
   local wait = waitOf(takes)
   for _, take in ipairs(takes) do
-    if take.add > 0 then
+    if take.cost > 0 then
       local before = buckets[take.bucket]
-      local last = math.max(before and before.last or 0, take.promises and now + wait or 0)
-      buckets[take.bucket] = {
-        level = take.raised + take.add, at = now, n = take.n, p = take.p, last = last > now and last or nil,
+      local after = {
+        level = take.raised + take.cost * take.p, at = now, n = take.n, p = take.p,
+        last = math.max(before and before.last or 0, take.promises and now + wait or 0),
+        blocked = before and before.blocked,
       }
-      changed[take.bucket] = true
+      count(before, after, take, counted)
+      forget(after, now)
+      buckets[take.bucket], changed[take.bucket] = after, true
     end
+  end
+end
+
+local function tellLevels(takes, admitted, reply)
+  local more = false
+  for _, take in ipairs(takes) do more = more or take.block > 0 or take.steps end
+  reply[#reply + 1] = (admitted and 1 or 0) + (more and 2 or 0)
+  for _, take in ipairs(takes) do reply[#reply + 1] = told(take.level) end
+  if not more then return end
+  for _, take in ipairs(takes) do
+    reply[#reply + 1] = told(take.block)
+    reply[#reply + 1] = take.steps and 1 or 0
   end
 end
 
@@ -121,26 +162,33 @@ local function tellRecords(takes, reply)
   end
 end
 
-local function refusal(takes)
+local function tellMarks(takes, reply)
   for _, take in ipairs(takes) do
-    if take.waits and fallsInSteps(buckets[take.bucket], take.n, take.p) then return 2 end
+    local record = buckets[take.bucket]
+    reply[#reply + 1] = record and record.since and text(record.since) .. ' ' .. text(record.sent) or ''
   end
-  return 0
 end
 
 local reply = { now }
 for _ = 1, tonumber(ARGV[2]) do
-  local peek, revocable = argument() == 1, argument() == 1
+  local peek, revocable, counted, preferred = argument() == 1, argument() == 1, argument() == 1, argument()
   local takes = readTakes()
-  local admitted = admits(takes)
-  reply[#reply + 1] = admitted and 1 or refusal(takes)
-  for _, take in ipairs(takes) do
-    local wide = type(take.level) == 'number' and take.level >= 4503599627370496
-    reply[#reply + 1] = wide and text(take.level) or take.level
+  local charged
+  if preferred then
+    local chosen = choose(takes, preferred)
+    charged = chosen and { takes[chosen] }
+    tellLevels(takes, charged, reply)
+    reply[#reply + 1] = chosen or 0
+  else
+    charged = all(takes)
+    tellLevels(takes, charged, reply)
   end
-  if admitted and not peek then
-    if revocable then tellRecords(takes, reply) end
-    charge(takes)
+  if charged and not peek then
+    local records = {}
+    if revocable then tellRecords(takes, records) end
+    charge(charged, counted)
+    if counted then tellMarks(charged, reply) end
+    for _, record in ipairs(records) do reply[#reply + 1] = record end
   end
 end
 

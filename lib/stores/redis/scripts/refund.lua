@@ -11,12 +11,10 @@
 -- @include include/record.lua
 
 local key, now = KEYS[1], clock(ARGV[1])
-local record = load(key)
-if not record then return 0 end
-
-local moved = rebase(record, now)
+local record, moved = load(key, now)
 
 local function ticksToGiveBack()
+  if isDrained(record, now) then return 0 end
   -- What those who wait were promised does not move.
   if record.last and record.last > now then return 0 end
   if ARGV[3] == '' then return difference(tonumber(ARGV[2]), record.p, 0, 0) end
@@ -24,6 +22,11 @@ local function ticksToGiveBack()
   return difference(tonumber(ARGV[2]), record.p, record.n, math.max(0, now - tonumber(ARGV[3])))
 end
 
+if not record then
+  -- It may still be there, and would count again if the clock stepped back.
+  redis.call('DEL', key)
+  return 0
+end
 local back = ticksToGiveBack()
 if back == -1 or back == 0 then
   if moved then save(key, record) end
@@ -32,9 +35,5 @@ end
 
 -- Lowering by a constant commutes with draining, so the time of the record stays.
 record.level = type(back) == 'string' and 0 or math.max(record.level - back, 0)
-if record.level == 0 or fullAt(record) <= now then
-  redis.call('DEL', key)
-else
-  save(key, record)
-end
+keep(key, record, now)
 return 1

@@ -1,4 +1,7 @@
--- A bucket's record: "level at n P" in decimal, then " l" and the last promised start where somebody waits for tokens.
+-- A bucket's record: "level at n P" in decimal, then, each only where there is one,
+--   " l" and the latest start that was promised to somebody who waits for tokens
+--   " b" and the time before which nothing starts (MAX: until it is taken back)
+--   " s" and the count of what was sent: since when, how many tokens, how many of them the newest report knew of
 -- It drains n ticks per microsecond; one token is P ticks. Absence means full (level 0).
 
 local function clock(explicit)
@@ -7,37 +10,86 @@ local function clock(explicit)
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
-local function fullAt(record)
-  return record.at + math.ceil(record.level / record.n)
+local function isDrained(record, now)
+  return now - record.at >= math.ceil(record.level / record.n)
+end
+
+-- What it says when it is drained and not blocked is no more than absence does, so it is gone.
+local function isAlive(record, now)
+  return not isDrained(record, now) or record.blocked ~= nil and record.blocked > now
+end
+
+-- Takes an optional field off the front of a text; answers its value and the rest.
+local function field(rest, pattern)
+  local value, behind = string.match(rest, '^ ' .. pattern .. '(.*)$')
+  if value then return value, behind end
+  return nil, rest
 end
 
 local function parse(stored, key)
   local level, at, n, p, rest = string.match(stored, '^(%d+) (%d+) (%d+) (%d+)(.*)$')
-  local last = rest and string.match(rest, '^ l(%d+)$')
-  if not level or rest ~= '' and not last then error('no bucket record at ' .. key) end
-  return { level = tonumber(level), at = tonumber(at), n = tonumber(n), p = tonumber(p), last = tonumber(last or '') }
-end
-
-local function load(key)
-  local stored = redis.call('GET', key)
-  return stored and parse(stored, key) or nil
+  if not level then error('no bucket record at ' .. key) end
+  local record = { level = tonumber(level), at = tonumber(at), n = tonumber(n), p = tonumber(p) }
+  if rest ~= '' then
+    local count
+    record.last, rest = field(rest, 'l(%d+)')
+    record.blocked, rest = field(rest, 'b(%d+)')
+    count, rest = field(rest, 's(%d+ %d+ %d+)')
+    record.last, record.blocked = tonumber(record.last or ''), tonumber(record.blocked or '')
+    if count then
+      local since, sent, synced = string.match(count, '(%d+) (%d+) (%d+)')
+      record.since, record.sent, record.synced = tonumber(since), tonumber(sent), tonumber(synced)
+    end
+  end
+  if rest ~= '' then error('no bucket record at ' .. key) end
+  return record
 end
 
 local function format(record)
   local value = text(record.level) .. ' ' .. text(record.at) .. ' ' .. text(record.n) .. ' ' .. text(record.p)
-  return record.last and value .. ' l' .. text(record.last) or value
+  if record.last then value = value .. ' l' .. text(record.last) end
+  if record.blocked then value = value .. ' b' .. text(record.blocked) end
+  if record.since then
+    value = value .. ' s' .. text(record.since) .. ' ' .. text(record.sent) .. ' ' .. text(record.synced)
+  end
+  return value
 end
 
--- The expiry is absolute and lies just behind the time when the bucket is full: then absence says the same.
+-- Times that have passed say nothing any more.
+local function forget(record, now)
+  if record.last and record.last <= now then record.last = nil end
+  if record.blocked and record.blocked <= now then record.blocked = nil end
+end
+
+-- The expiry is absolute and lies just behind the time when the bucket is full and not blocked: then absence says the same.
 local function save(key, record)
-  redis.call('SET', key, format(record), 'PXAT', text(math.ceil(fullAt(record) / 1000) + 1))
+  local full = math.max(record.at + math.ceil(record.level / record.n), record.blocked or 0)
+  redis.call('SET', key, format(record), 'PXAT', text(math.ceil(full / 1000) + 1))
 end
 
--- A record ahead of the clock (the clock stepped back) is moved back to it: it neither gains tokens nor freezes.
--- Answers whether it moved.
-local function rebase(record, now)
-  if record.at <= now then return false end
-  if record.last then record.last = record.last - (record.at - now) end
-  record.at = now
-  return true
+-- Writes what a record still says; answers it, nil where that is no more than absence does.
+local function keep(key, record, now)
+  forget(record, now)
+  if isAlive(record, now) then
+    save(key, record)
+    return record
+  end
+  redis.call('DEL', key)
+  return nil
+end
+
+-- What a bucket's record says, and whether that is not what is stored. A record ahead of the clock (the clock stepped back)
+-- is moved back to it: it neither gains tokens nor freezes. Nil where it says no more than absence does.
+local function load(key, now)
+  local stored = redis.call('GET', key)
+  if not stored then return nil, false end
+  local record = parse(stored, key)
+  local ahead = record.at - now
+  if ahead > 0 then
+    if record.last then record.last = record.last - ahead end
+    if record.blocked and record.blocked ~= MAX then record.blocked = record.blocked - ahead end
+    record.at = now
+  end
+  if isAlive(record, now) then return record, ahead > 0 end
+  return nil, false
 end

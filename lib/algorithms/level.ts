@@ -1,0 +1,59 @@
+import { type BucketRecord, blockOf, isDrained } from './record.js';
+import { difference, larger, product, type Scale, type Ticks } from './ticks.js';
+
+/** How a take finds its bucket. */
+export interface Found {
+  /** In ticks of the take's scale. A bigint where it passes 2^53, which no take is admitted at. */
+  readonly level: Ticks;
+  /** Microseconds for which nothing starts; `FOREVER` where nobody knows when it ends. */
+  readonly block: number;
+  /** Whether the level falls by whole tokens: a wait computed from it then holds only with a token's time added. */
+  readonly stepped: boolean;
+}
+
+const FULL: Found = { level: 0, block: 0, stepped: false };
+
+/** What a record says under the reader's scale. Needs `record.at <= now`. */
+export function find(record: BucketRecord | undefined, reader: Scale, now: number): Found {
+  if (record === undefined) return FULL;
+  return {
+    level: levelAt(record, reader, now),
+    block: blockOf(record, now),
+    stepped: fallsInSteps(record, reader, now),
+  };
+}
+
+/**
+ * The level under the reader's scale, in the reader's ticks. Under another scale than the writer's nothing is earned
+ * beyond the faster of the two: the level drains at that rate, and rounds up to a whole token where the size of a tick
+ * differs. Needs `record.at <= now`.
+ */
+export function levelAt(record: BucketRecord, reader: Scale, now: number): Ticks {
+  const elapsed = now - record.at;
+  if (isDrained(record, now)) return 0;
+  if (record.ticksPerToken === reader.ticksPerToken) {
+    return drain(record.level, larger(record.ticksPerMicro, reader.ticksPerMicro) as number, elapsed);
+  }
+  if (isFaster(reader, record)) {
+    const tokens = Math.ceil(record.level / record.ticksPerToken);
+    return larger(difference(tokens, reader.ticksPerToken, reader.ticksPerMicro, elapsed), 0);
+  }
+  const left = drain(record.level, record.ticksPerMicro, elapsed);
+  return product(Math.ceil(left / record.ticksPerToken), reader.ticksPerToken);
+}
+
+/** Whether the level falls by whole tokens rather than smoothly: it was written at a faster rate on another scale. */
+function fallsInSteps(record: BucketRecord, reader: Scale, now: number): boolean {
+  return (
+    record.ticksPerToken !== reader.ticksPerToken && !isDrained(record, now) && !isFaster(reader, record)
+  );
+}
+
+function drain(level: number, ticksPerMicro: number, elapsed: number): number {
+  // Compared as times: `ticksPerMicro × elapsed` may pass 2^53, but not where it is below the level.
+  return elapsed >= Math.ceil(level / ticksPerMicro) ? 0 : level - ticksPerMicro * elapsed;
+}
+
+function isFaster(a: Scale, b: Scale): boolean {
+  return difference(a.ticksPerMicro, b.ticksPerToken, b.ticksPerMicro, a.ticksPerToken) > 0;
+}

@@ -1,0 +1,121 @@
+import { difference, MAX_TICKS, type Scale } from './ticks.js';
+
+/**
+ * What a store keeps of a bucket: its level in ticks of its own scale at a time in microseconds of the store's clock.
+ * Absence means full of tokens (level 0). It drains by its own scale, so it can be read without its policy.
+ */
+export interface BucketRecord extends Scale {
+  readonly level: number;
+  readonly at: number;
+  /** The latest start that was promised to somebody who waits for tokens. */
+  readonly last?: number;
+  /** Nothing starts before this time; `FOREVER` until it is taken back. */
+  readonly blocked?: number;
+  readonly count?: SentCount;
+}
+
+/** Where a take stands in the count of its bucket. Counts of different beginnings cannot be compared. */
+export interface Mark {
+  readonly since: number;
+  /** Tokens taken since then, its own included. */
+  readonly sent: number;
+}
+
+/** The tokens taken since a time, and how many of them the newest report that was believed knew of. */
+export interface SentCount extends Mark {
+  readonly synced: number;
+}
+
+/** The end of a block that has none. */
+export const FOREVER = MAX_TICKS;
+
+/** When the bucket is full again by its own rate, in microseconds of the store's clock, rounded up. */
+export function drainedAt({ at, level, ticksPerMicro }: BucketRecord): number {
+  return at + Math.ceil(level / ticksPerMicro);
+}
+
+/** Whether it has drained by its own rate: compared as times of a wait, for the end of a long one may pass 2^53. */
+export function isDrained({ at, level, ticksPerMicro }: BucketRecord, now: number): boolean {
+  return now - at >= Math.ceil(level / ticksPerMicro);
+}
+
+/** From when on the record says no more than absence does: the bucket is full, and not blocked. */
+export function endOf(record: BucketRecord): number {
+  return Math.max(drainedAt(record), record.blocked ?? 0);
+}
+
+/** What a record says at a time; undefined where that is no more than absence does. */
+export function alive(record: BucketRecord | undefined, now: number): BucketRecord | undefined {
+  if (record === undefined) return undefined;
+  return isDrained(record, now) && (record.blocked ?? 0) <= now ? undefined : record;
+}
+
+/** A record whose time lies ahead of the clock, moved back to it, so that it neither gains tokens nor freezes. */
+export function rebase(record: BucketRecord, now: number): BucketRecord {
+  const ahead = record.at - now;
+  if (ahead <= 0) return record;
+  const { last, blocked } = record;
+  return {
+    ...record,
+    at: now,
+    ...(last === undefined ? {} : { last: last - ahead }),
+    ...(blocked === undefined || blocked === FOREVER ? {} : { blocked: blocked - ahead }),
+  };
+}
+
+/** Microseconds for which nothing starts. */
+export function blockOf({ blocked }: BucketRecord, now: number): number {
+  if (blocked === undefined) return 0;
+  return blocked === FOREVER ? FOREVER : Math.max(blocked - now, 0);
+}
+
+/** Whether somebody waits for tokens of this bucket: what they were promised does not move. */
+export function isPromised(record: BucketRecord, now: number): boolean {
+  return record.last !== undefined && record.last > now;
+}
+
+/** A record with the times that are still ahead; the others say nothing any more. */
+export function recordOf(
+  { level, at, ticksPerToken, ticksPerMicro, last = 0, blocked = 0, count }: BucketRecord,
+  now: number,
+): BucketRecord {
+  return {
+    level,
+    at,
+    ticksPerToken,
+    ticksPerMicro,
+    ...(last > now ? { last } : {}),
+    ...(blocked > now ? { blocked } : {}),
+    ...(count === undefined ? {} : { count }),
+  };
+}
+
+/** Whether a record is still what a transaction has left. */
+export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
+  return (
+    a !== undefined &&
+    a.level === b.level &&
+    a.at === b.at &&
+    a.ticksPerMicro === b.ticksPerMicro &&
+    a.ticksPerToken === b.ticksPerToken &&
+    a.last === b.last &&
+    a.blocked === b.blocked &&
+    a.count?.since === b.count?.since &&
+    a.count?.sent === b.count?.sent &&
+    a.count?.synced === b.count?.synced
+  );
+}
+
+/**
+ * A record with whole tokens given back, in its own scale; undefined where the bucket is then full.
+ * Lowering by a constant commutes with draining, so the time of the record stays.
+ */
+export function recordWithout(before: BucketRecord, tokens: number, now: number): BucketRecord | undefined {
+  const level = difference(1, before.level, tokens, before.ticksPerToken);
+  return alive(recordOf({ ...before, level: level <= 0 ? 0 : (level as number) }, now), now);
+}
+
+/** Where the take of a bucket stands in its count. */
+export function markOf(record: BucketRecord | undefined): Mark | undefined {
+  return record?.count && { since: record.count.since, sent: record.count.sent };
+}

@@ -1,0 +1,71 @@
+import { levelAt } from './level.js';
+import { alive, type BucketRecord, FOREVER, isPromised, type Mark, recordOf } from './record.js';
+import { larger, MAX_TICKS, type Scale, type Ticks } from './ticks.js';
+
+/** What the other side says of a bucket that both keep. */
+export interface Report {
+  readonly scale: Scale;
+  /** Tokens that are missing there: the capacity less what remains. Negative where more remains; undefined: not said. */
+  readonly missing: number | undefined;
+  /** The take that the report answers: what was sent after it is not in the report. */
+  readonly mark: Mark | undefined;
+  /** Whether a report may lower the level: places in a line that shapes were promised, and do not move. */
+  readonly lowers: boolean;
+  /** Microseconds for which nothing is to start; 0: not said. */
+  readonly block: number;
+}
+
+/**
+ * The record after a report, undefined where that says no more than absence. The answer to a take newer than all
+ * reported before is believed; a late one, or one of an unknown take, may only raise the level.
+ */
+export function recordAfterReport(
+  stored: BucketRecord | undefined,
+  report: Report,
+  now: number,
+): BucketRecord | undefined {
+  const before = alive(stored, now);
+  const told = report.missing === undefined ? before : withLevel(before, report, report.missing, now);
+  const blocked = blockEnd(told, report.block, now);
+  const { scale } = report;
+  const after = blocked === 0 ? told : { level: 0, at: now, ...scale, ...told, blocked };
+  return alive(after && recordOf(after, now), now);
+}
+
+/** A record whose block was taken back. */
+export function unblocked(stored: BucketRecord, now: number): BucketRecord | undefined {
+  return alive(recordOf({ ...stored, blocked: 0 }, now), now);
+}
+
+function withLevel(
+  before: BucketRecord | undefined,
+  { scale, mark, lowers }: Report,
+  missing: number,
+  now: number,
+): BucketRecord | undefined {
+  const { ticksPerToken, ticksPerMicro } = scale;
+  const count = before?.count;
+  const isSameCount = count !== undefined && mark?.since === count.since;
+  const isNewest = isSameCount && mark.sent > count.synced;
+  const since =
+    count === undefined || mark === undefined ? 0 : isSameCount ? count.sent - mark.sent : count.sent;
+  const told = ticksOf(missing + since, ticksPerToken);
+  const level: Ticks = before === undefined ? 0 : levelAt(before, scale, now);
+  const mayLower = isNewest && lowers && !(before !== undefined && isPromised(before, now));
+  const next = mayLower ? told : larger(level, told);
+  const counted = isNewest ? { ...before, count: { ...count, synced: mark.sent } } : before;
+  if (next === level) return counted as BucketRecord | undefined;
+  return { ...counted, level: next as number, at: now, ticksPerToken, ticksPerMicro };
+}
+
+/** Whole tokens in ticks, not below 0 and not beyond what can be counted. */
+function ticksOf(tokens: number, ticksPerToken: number): number {
+  const most = Math.floor(MAX_TICKS / ticksPerToken);
+  return Math.min(Math.max(tokens, 0), most) * ticksPerToken;
+}
+
+function blockEnd(before: BucketRecord | undefined, block: number, now: number): number {
+  const known = before?.blocked ?? 0;
+  if (block === 0) return known;
+  return Math.max(known, block > MAX_TICKS - now ? FOREVER : now + block);
+}

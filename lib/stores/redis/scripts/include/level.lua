@@ -1,0 +1,41 @@
+-- What a bucket's record says under the scale (n, p) of whoever reads it.
+
+local function drain(level, n, elapsed)
+  if elapsed >= math.ceil(level / n) then return 0 end
+  return level - n * elapsed
+end
+
+local function isFaster(n, p, record)
+  return difference(n, record.p, record.n, p) ~= -1
+end
+
+-- The level under another scale than the writer's earns nothing beyond the faster of the two. A text where it passes 2^53.
+local function levelAt(record, n, p, now)
+  if not record or isDrained(record, now) then return 0 end
+  local elapsed = now - record.at
+  if record.p == p then return drain(record.level, math.max(record.n, n), elapsed) end
+  if isFaster(n, p, record) then
+    local level = difference(math.ceil(record.level / record.p), p, n, elapsed)
+    if level == -1 then return 0 end
+    return level
+  end
+  return difference(math.ceil(drain(record.level, record.n, elapsed) / record.p), p, 0, 0)
+end
+
+-- Whether the level falls by whole tokens: it was written at a faster rate on another scale.
+local function fallsInSteps(record, n, p, now)
+  return record ~= nil and record.p ~= p and not isDrained(record, now) and not isFaster(n, p, record)
+end
+
+-- Microseconds for which nothing starts; MAX where nobody knows when it ends.
+local function blockOf(record, now)
+  if not record or not record.blocked then return 0 end
+  if record.blocked == MAX then return MAX end
+  return math.max(record.blocked - now, 0)
+end
+
+-- An integer as clients' parsers keep it: they lose the last unit from 2^52 on.
+local function told(x)
+  if type(x) == 'number' and x >= 4503599627370496 then return text(x) end
+  return x
+end

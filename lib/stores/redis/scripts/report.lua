@@ -1,0 +1,54 @@
+-- Notes what the other side says of a bucket that both keep.
+--
+-- KEYS   1  the bucket
+-- ARGV   1  the time in microseconds, '' for the server's own
+--        2  n, 3 P (the reader's scale)
+--        4  the tokens that are missing there, '' where that is not said
+--        5  since, 6 sent: the place in the count of the take that the report answers, '' for none
+--        7  1 where the level may be lowered
+--        8  microseconds for which nothing is to start
+-- Reply  the time; then how the bucket is found afterwards: the level in ticks of that scale (a text from 2^52 on), the
+--        microseconds for which it is blocked (likewise), and 1 where the level falls by whole tokens
+--
+-- The rules are those of lib/algorithms/report.ts, line by line.
+
+-- @include include/exact.lua
+-- @include include/record.lua
+-- @include include/level.lua
+
+local key, now = KEYS[1], clock(ARGV[1])
+local n, p, missing, since, sent = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local lowers, block = ARGV[7] == '1', tonumber(ARGV[8])
+local record, moved = load(key, now)
+
+-- What was taken and is not in the report.
+local function sentSince()
+  if not record or not record.since or not since then return 0 end
+  if record.since == since then return record.sent - sent end
+  return record.sent
+end
+
+local function setLevel()
+  local level = levelAt(record, n, p, now)
+  local wanted = math.min(math.max(missing + sentSince(), 0), math.floor(MAX / p)) * p
+  local isNewest = record and record.since and record.since == since and sent > record.synced
+  if isNewest then
+    record.synced = sent
+    moved = true
+  end
+  local isPromised = record and record.last and record.last > now
+  local mayLower = isNewest and lowers and not isPromised
+  if wanted == level or not mayLower and (type(level) == 'string' or wanted < level) then return end
+  record = record or {}
+  record.level, record.at, record.n, record.p = wanted, now, n, p
+  moved = true
+end
+
+if missing then setLevel() end
+if block > 0 then
+  record = record or { level = 0, at = now, n = n, p = p }
+  record.blocked = math.max(record.blocked or 0, block > MAX - now and MAX or now + block)
+  moved = true
+end
+if moved then record = keep(key, record, now) end
+return { now, told(levelAt(record, n, p, now)), told(blockOf(record, now)), fallsInSteps(record, n, p, now) and 1 or 0 }

@@ -1,0 +1,20 @@
+-- Ends the block of a bucket.
+--
+-- KEYS   1  the bucket
+-- ARGV   1  the time in microseconds, '' for the server's own
+-- Reply  1 where there was one, else 0
+
+-- @include include/exact.lua
+-- @include include/record.lua
+
+local key, now = KEYS[1], clock(ARGV[1])
+local record, moved = load(key, now)
+if not record then return 0 end
+
+if record.blocked and record.blocked > now then
+  record.blocked = nil
+  keep(key, record, now)
+  return 1
+end
+if moved then save(key, record) end
+return 0
