@@ -19,15 +19,18 @@ export {
   type KeyResolver,
 } from './keys/index.js';
 export type { WorkProgress } from './limiter/background-work.js';
+export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js';
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
 export {
   type AcquireOptions,
-  type ConsumeOptions,
-  type ConsumeRequest,
+  type BlockOptions,
+  type PickDecision,
+  type PickOptions,
   RateLimiterService,
   type ScheduleOptions,
 } from './limiter/rate-limiter.service.js';
+export type { SyncReport } from './limiter/sync-report.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';
 export type {
   HeaderStyle,

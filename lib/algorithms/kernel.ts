@@ -30,7 +30,7 @@ export interface Terms {
 
 /** The take that is chosen where others would start as early. */
 export interface Preference {
-  readonly prefer?: number;
+  readonly prefer?: number | undefined;
 }
 
 /** What a transaction has done to a bucket, so that it can be undone while nobody has come after. */

@@ -13,10 +13,14 @@ import { bucketKey } from './bucket-key.js';
 import type { Decision } from './decision.js';
 import type { PlacedPolicy } from './placed-policy.js';
 
-/** What one limit is asked for: tokens from the bucket of a policy and a key. */
-export interface Charge {
+/** A bucket by its policy and by who is limited. */
+export interface Bucket {
   readonly placed: PlacedPolicy;
   readonly key: string;
+}
+
+/** What one limit is asked for: tokens from a bucket. */
+export interface Charge extends Bucket {
   readonly cost: number;
   /** Set where the caller waits for its turn. */
   readonly patience?: Patience;
@@ -66,7 +70,7 @@ export class Limiter {
   }
 
   /** Notes what the other side says of a bucket. Answers what a request of cost 1 that does not wait would be told. */
-  sync(placed: PlacedPolicy, key: string, report: LimiterReport): Awaitable<Outcome> {
+  sync({ placed, key }: Bucket, report: LimiterReport): Awaitable<Outcome> {
     const { limit } = placed.policy;
     const bucket = bucketKey(placed.id, key);
     const take = algorithms[limit.algorithm](limit, bucket, 1);
@@ -78,7 +82,7 @@ export class Limiter {
   }
 
   /** Whether there was a block to end. */
-  unblock(placed: PlacedPolicy, key: string): Awaitable<boolean> {
+  unblock({ placed, key }: Bucket): Awaitable<boolean> {
     return this.store.unblock(bucketKey(placed.id, key));
   }
 
@@ -90,7 +94,7 @@ export class Limiter {
   }
 
   /** Whether there was a bucket to forget. */
-  reset(placed: PlacedPolicy, key: string): Awaitable<boolean> {
+  reset({ placed, key }: Bucket): Awaitable<boolean> {
     return this.store.reset(bucketKey(placed.id, key));
   }
 }
@@ -107,7 +111,7 @@ function judge(
   const readings = entries.map(({ take, charge }, i) =>
     readLevel(charge.placed.policy.limit, take, found[i] as Found, share(i)),
   );
-  const placeOf = ({ placed, key }: Charge) => places.get(bucketKey(placed.id, key)) as number;
+  const placeOf = ({ placed, key }: Bucket) => places.get(bucketKey(placed.id, key)) as number;
   return {
     admitted,
     outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
@@ -152,11 +156,7 @@ function reportOf({ capacity, limit }: Policy, report: LimiterReport): Report {
   };
 }
 
-function outcomeOf(
-  { placed, key }: Pick<Charge, 'placed' | 'key'>,
-  reading: Reading,
-  source: Decision['source'],
-): Outcome {
+function outcomeOf({ placed, key }: Bucket, reading: Reading, source: Decision['source']): Outcome {
   const { fits, level, block, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
   const decision: Decision = {
     allowed: fits,

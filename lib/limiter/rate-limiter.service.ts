@@ -1,23 +1,20 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { checkFunction, checkKnownOptions, checkObject } from '../common/checks.js';
+import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import { checkCost, checkWait } from '../options/parse-policy.js';
+import { checkWait } from '../options/parse-policy.js';
 import type { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
+import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
 import { type CombinedDecision, type Decision, tightest } from './decision.js';
-import { type Charge, type Judgement, Limiter } from './limiter.js';
-import type { PlacedPolicy } from './placed-policy.js';
+import { type Judgement, Limiter } from './limiter.js';
+import { withMark } from './marks.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
+import { readSyncReport, type SyncReport } from './sync-report.js';
 import { type Place, Turns } from './turns.js';
 import { watchSignal } from './watch-signal.js';
-
-export interface ConsumeOptions {
-  /** Tokens to take: an integer of at least 0; 0 asks without taking. By default the policy's `cost`, if it is a number, else 1. */
-  cost?: number;
-}
 
 export interface AcquireOptions extends ConsumeOptions {
   /**
@@ -34,11 +31,25 @@ export interface ScheduleOptions extends Omit<AcquireOptions, 'signal'> {
   onError?: (error: unknown) => void;
 }
 
-export interface ConsumeRequest extends ConsumeOptions {
-  /** A named policy, or its name. */
-  policy: Policy | string;
-  /** Who is limited: any text. */
-  key: string;
+export interface BlockOptions {
+  /** For how long, in whole milliseconds; by default until `unblock`. */
+  forMs?: number;
+}
+
+/** The outcome for several buckets of which one was to be taken. */
+export interface PickDecision {
+  readonly allowed: boolean;
+  /** Which of the requests was taken; undefined where none was. */
+  readonly picked: number | undefined;
+  /** One decision for each request, each as if it stood alone, in the order asked. */
+  readonly decisions: readonly Decision[];
+  /** That of the request that was taken; of a refusal the one that ends first. */
+  readonly decision: Decision;
+}
+
+export interface PickOptions {
+  /** Which of the requests to take where others would start no earlier; by default the one with the most tokens left. */
+  prefer?: number | undefined;
 }
 
 /**
@@ -50,38 +61,45 @@ export interface ConsumeRequest extends ConsumeOptions {
  */
 @Injectable()
 export class RateLimiterService {
+  private readonly read: ChargeReader;
+
   constructor(
     @Inject(Limiter) private readonly limiter: Limiter,
-    @Inject(PolicyRegistry) private readonly registry: PolicyRegistry,
+    @Inject(PolicyRegistry) registry: PolicyRegistry,
     @Inject(Turns) private readonly turns: Turns,
     @Inject(BackgroundWork) private readonly background: BackgroundWork,
-  ) {}
+  ) {
+    this.read = new ChargeReader(registry);
+  }
 
   /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
   async consume(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
-    return only(await this.limiter.decide([this.charge('consume', policy, key, options)]));
+    const charges = [this.read.charge('consume', policy, key, options)];
+    return only(await this.limiter.decide(charges, { counted: true }));
   }
 
   /** All or nothing, in one round trip: if one limit refuses, none is charged. */
   async consumeAll(requests: readonly ConsumeRequest[]): Promise<CombinedDecision> {
-    if (!Array.isArray(requests) || requests.length === 0) {
-      throw new RateLimitError(
-        'INVALID_OPTION',
-        `RateLimiterService.consumeAll: the requests are ${show(requests)}; write [{ policy, key }, …]`,
-      );
-    }
-    const charges = requests.map((request: ConsumeRequest) => {
-      checkObject(request, 'RateLimiterService.consumeAll', '{ policy, key }');
-      return this.charge('consumeAll', request.policy, request.key, { cost: request.cost });
-    });
-    const { admitted, outcomes } = await this.limiter.decide(charges);
-    const decisions = outcomes.map(({ decision }) => decision);
-    return { allowed: admitted, decisions, tightest: tightest(decisions) as Decision };
+    const charges = this.read.charges('consumeAll', requests);
+    const judgement = await this.limiter.decide(charges, { counted: true });
+    const decisions = decisionsOf(judgement);
+    return { allowed: judgement.admitted, decisions, tightest: tightest(decisions) as Decision };
+  }
+
+  /**
+   * Takes from one of several buckets, in one round trip: of those that admit it the one with the most tokens left. On a
+   * Redis Cluster the requests must have the same key.
+   */
+  async consumeAny(requests: readonly ConsumeRequest[], options: PickOptions = {}): Promise<PickDecision> {
+    const charges = this.read.choices('consumeAny', requests);
+    checkOptions(options, ['prefer'], 'RateLimiterService.consumeAny');
+    checkPreference(options.prefer, charges.length, 'RateLimiterService.consumeAny');
+    return pickOf(await this.limiter.decide(charges, { counted: true, pick: options }));
   }
 
   /** What `consume` would answer, with nothing taken. */
   async peek(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
-    return only(await this.limiter.decide([this.charge('peek', policy, key, options)], { peek: true }));
+    return only(await this.limiter.decide([this.read.charge('peek', policy, key, options)], { peek: true }));
   }
 
   /**
@@ -104,16 +122,15 @@ export class RateLimiterService {
     return this.turns.wait(place, watchSignal(signal), decision);
   }
 
-  /** Calls a function when its turn has come: `acquire`, then the function. If it never comes, it is not called. */
+  /** Calls a function with the decision when its turn has come. If it never comes, the function is not called. */
   async run<T>(
     policy: Policy | string,
     key: string,
-    task: () => T | Promise<T>,
+    task: (decision: Decision) => T | Promise<T>,
     options: AcquireOptions = {},
   ): Promise<T> {
     checkFunction(task, 'RateLimiterService.run: task', '() => send(message)');
-    await this.acquire(policy, key, options);
-    return task();
+    return task(await this.acquire(policy, key, options));
   }
 
   /**
@@ -141,7 +158,7 @@ export class RateLimiterService {
 
   /** What this process still has to do of what was scheduled for a policy and key. */
   progress(policy: Policy | string, key: string): WorkProgress {
-    const { placed } = this.charge('progress', policy, key, {});
+    const { placed } = this.read.bucket('progress', policy, key);
     return this.background.progress(bucketKey(placed.id, key));
   }
 
@@ -151,16 +168,44 @@ export class RateLimiterService {
    * @returns whether anything was given back
    */
   async refund(policy: Policy | string, key: string, cost: number): Promise<boolean> {
-    return this.limiter.refund(this.charge('refund', policy, key, { cost }));
+    return this.limiter.refund(this.read.charge('refund', policy, key, { cost }));
   }
 
   /**
-   * Forgets the bucket: it is full again.
+   * Notes what the other side of an outbound limit has said, for all instances: what is left there, and how long to wait.
+   * The report of a request newer than all that were reported before is believed. A late one, or one without its
+   * decision, may only take tokens away. A wait blocks the bucket: nothing starts before its end, and who waits for an
+   * earlier start takes a new place. Where the report says nothing, nothing changes.
+   * @returns what `peek` answers afterwards
+   */
+  async sync(policy: Policy | string, key: string, report: SyncReport): Promise<Decision> {
+    const bucket = this.read.bucket('sync', policy, key);
+    const read = readSyncReport(report, bucket, 'RateLimiterService.sync');
+    return (await this.limiter.sync(bucket, read)).decision;
+  }
+
+  /** Lets nothing start in this bucket, for all instances: for a time, or until `unblock`. An earlier end changes nothing. */
+  async block(policy: Policy | string, key: string, { forMs }: BlockOptions = {}): Promise<Decision> {
+    const bucket = this.read.bucket('block', policy, key);
+    if (forMs !== undefined) checkWait(forMs, 'RateLimiterService.block: forMs');
+    const report = forMs === undefined ? { forever: true } : { retryAfterMs: forMs };
+    return (await this.limiter.sync(bucket, report)).decision;
+  }
+
+  /**
+   * Ends the block of a bucket, whoever has set it.
+   * @returns whether there was one
+   */
+  async unblock(policy: Policy | string, key: string): Promise<boolean> {
+    return this.limiter.unblock(this.read.bucket('unblock', policy, key));
+  }
+
+  /**
+   * Forgets the bucket: it is full again, and not blocked.
    * @returns whether there was one
    */
   async reset(policy: Policy | string, key: string): Promise<boolean> {
-    const { placed } = this.charge('reset', policy, key, {});
-    return this.limiter.reset(placed, key);
+    return this.limiter.reset(this.read.bucket('reset', policy, key));
   }
 
   /** A place in the line, taken with one call of the store. */
@@ -173,43 +218,51 @@ export class RateLimiterService {
   ): Promise<{ decision: Decision; place: Place }> {
     const { maxWaitMs, ...cost } = options;
     if (maxWaitMs !== undefined) checkWait(maxWaitMs, `RateLimiterService.${method}: maxWaitMs`);
-    const charge = this.charge(method, policy, key, cost);
+    const charge = this.read.charge(method, policy, key, cost);
     signal?.throwIfAborted();
     const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 };
-    const judgement = await this.limiter.decide([{ ...charge, patience }]);
+    const judgement = await this.limiter.decide([{ ...charge, patience }], { counted: true });
     // From the receipt of the reply: the store's clock is another.
     const startAt = performance.now() + judgement.waitMs;
     if (!judgement.admitted) throw new RateLimitExceededError([only(judgement)]);
     return { decision: only(judgement), place: { startAt, changes: judgement.changes } };
   }
-
-  private charge(method: string, policy: Policy | string, key: string, options: ConsumeOptions): Charge {
-    const place = `RateLimiterService.${method}`;
-    checkOptions(options, ['cost'], place);
-    const placed: PlacedPolicy = this.registry.find(policy, place);
-    // A function of the policy's own speaks of requests, and here is none.
-    const { cost = typeof placed.policy.cost === 'number' ? placed.policy.cost : 1 } = options;
-    if (typeof key !== 'string') {
-      throw new RateLimitError(
-        'INVALID_KEY',
-        `${place}: key is ${show(key)}; write a text, as String(user.id)`,
-      );
-    }
-    checkCost(cost, place);
-    return { placed, key, cost };
-  }
 }
 
-const only = ({ outcomes }: Judgement): Decision => (outcomes[0] as Judgement['outcomes'][number]).decision;
+const decisionsOf = ({ outcomes, marks }: Judgement): Decision[] =>
+  outcomes.map(({ decision }, i) => withMark(decision, marks[i]));
+
+const only = (judgement: Judgement): Decision => decisionsOf(judgement)[0] as Decision;
+
+function pickOf(judgement: Judgement): PickDecision {
+  const { admitted, chosen } = judgement;
+  const decisions = decisionsOf(judgement);
+  return {
+    allowed: admitted,
+    picked: chosen,
+    decisions,
+    decision: decisions[chosen ?? soonest(decisions)] as Decision,
+  };
+}
 
 function checkOptions(options: object, known: readonly string[], place: string): void {
   checkObject(options, place, '{ cost: 2 }');
   checkKnownOptions(options, known, place);
 }
 
+function checkPreference(prefer: number | undefined, choices: number, place: string): void {
+  if (prefer !== undefined) checkInteger(prefer, 0, choices - 1, `${place}: prefer`);
+}
+
 function checkSignal(signal: unknown, place: string): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
+}
+
+/** The refusal that ends first. */
+function soonest(decisions: readonly Decision[]): number {
+  const waits = decisions.map(({ retryAfterMs }) => retryAfterMs ?? Number.POSITIVE_INFINITY);
+  return waits.indexOf(Math.min(...waits));
 }
 
 const logFailure = (error: unknown): void =>

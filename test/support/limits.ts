@@ -31,6 +31,6 @@ export function ask(store: Store, id?: string): Asker {
         false,
       ),
     refund: async (...of) => limiter.refund(charge(...of)),
-    reset: async (policy, key) => limiter.reset(charge(policy, key).placed, key),
+    reset: async (policy, key) => limiter.reset(charge(policy, key)),
   };
 }

@@ -43,7 +43,7 @@ export function subject(store: Store, clock: ManualClock, scenario: readonly Sce
     cost,
   });
   const answer = async (operation: Operation): Promise<EntryResult[]> => {
-    if (operation.kind === 'reset') await limiter.reset(placed[0]!, operation.key);
+    if (operation.kind === 'reset') await limiter.reset({ placed: placed[0]!, key: operation.key });
     else {
       clock.now = operation.at;
       if (operation.kind === 'refund') await limiter.refund(charge(operation));

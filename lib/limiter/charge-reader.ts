@@ -1,0 +1,74 @@
+import { checkKnownOptions, checkObject } from '../common/checks.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import { checkCost } from '../options/parse-policy.js';
+import type { Policy } from '../options/policy.js';
+import { bucketKey } from './bucket-key.js';
+import type { Bucket, Charge } from './limiter.js';
+import type { PolicyRegistry } from './policy-registry.js';
+
+export interface ConsumeOptions {
+  /** Tokens to take: an integer of at least 0; 0 asks without taking. By default the policy's `cost`, if it is a number, else 1. */
+  cost?: number;
+}
+
+export interface ConsumeRequest extends ConsumeOptions {
+  /** A named policy, or its name. */
+  policy: Policy | string;
+  /** Who is limited: any text. */
+  key: string;
+}
+
+/** Checks what callers of the service ask for. `method` names the call in an error. */
+export class ChargeReader {
+  constructor(private readonly registry: PolicyRegistry) {}
+
+  /** @throws RateLimitError `UNKNOWN_POLICY`, `POLICY_NEEDS_NAME`, `POLICY_CONFLICT`, `INVALID_KEY` */
+  bucket(method: string, policy: Policy | string, key: string): Bucket {
+    const place = `RateLimiterService.${method}`;
+    const placed = this.registry.find(policy, place);
+    if (typeof key === 'string') return { placed, key };
+    throw new RateLimitError(
+      'INVALID_KEY',
+      `${place}: key is ${show(key)}; write a text, as String(user.id)`,
+    );
+  }
+
+  /** @throws RateLimitError the same, and `INVALID_COST`, `INVALID_OPTION`, `UNKNOWN_OPTION` */
+  charge(method: string, policy: Policy | string, key: string, options: ConsumeOptions): Charge {
+    const place = `RateLimiterService.${method}`;
+    checkObject(options, place, '{ cost: 2 }');
+    checkKnownOptions(options, ['cost'], place);
+    const { placed } = this.bucket(method, policy, key);
+    // A function of the policy's own speaks of requests, and here is none.
+    const { cost = typeof placed.policy.cost === 'number' ? placed.policy.cost : 1 } = options;
+    checkCost(cost, place);
+    return { placed, key, cost };
+  }
+
+  /** @throws RateLimitError the same */
+  charges(method: string, requests: readonly ConsumeRequest[]): Charge[] {
+    const place = `RateLimiterService.${method}`;
+    if (!Array.isArray(requests) || requests.length === 0) {
+      throw new RateLimitError(
+        'INVALID_OPTION',
+        `${place}: the requests are ${show(requests)}; write [{ policy, key }, …]`,
+      );
+    }
+    return requests.map((request: ConsumeRequest) => {
+      checkObject(request, place, '{ policy, key }');
+      return this.charge(method, request.policy, request.key, { cost: request.cost });
+    });
+  }
+
+  /** Charges of which one is to be taken: each of a bucket of its own. */
+  choices(method: string, requests: readonly ConsumeRequest[]): Charge[] {
+    const charges = this.charges(method, requests);
+    const buckets = new Set(charges.map(({ placed, key }) => bucketKey(placed.id, key)));
+    if (buckets.size === charges.length) return charges;
+    throw new RateLimitError(
+      'INVALID_OPTION',
+      `RateLimiterService.${method}: two of the requests are of one policy and key; write each bucket once`,
+    );
+  }
+}

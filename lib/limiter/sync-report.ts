@@ -1,0 +1,51 @@
+import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import type { Decision } from './decision.js';
+import type { Bucket, LimiterReport } from './limiter.js';
+import { markOf } from './marks.js';
+
+/** What the other side says of a bucket: what a reader has made of its response, and which request that answers. */
+export interface SyncReport {
+  /** What is left there, in tokens of the policy: an integer of at least 0. */
+  remaining?: number | undefined;
+  /** Nothing may start before so many milliseconds have passed. */
+  retryAfterMs?: number | undefined;
+  /** The decision of the request that was answered. Without it the report may only take tokens away. */
+  decision?: Decision | undefined;
+  /** Not used: readers tell it. */
+  limit?: number | undefined;
+  /** Not used: readers tell it. */
+  resetAfterMs?: number | undefined;
+}
+
+const KNOWN = ['remaining', 'retryAfterMs', 'decision', 'limit', 'resetAfterMs'];
+
+/** @throws RateLimitError `INVALID_OPTION`, `UNKNOWN_OPTION` */
+export function readSyncReport(report: SyncReport, bucket: Bucket, place: string): LimiterReport {
+  checkObject(report, place, '{ remaining: 10, decision }');
+  checkKnownOptions(report, KNOWN, place);
+  const { remaining, retryAfterMs, decision } = report;
+  if (remaining !== undefined) {
+    checkInteger(remaining, 0, Number.MAX_SAFE_INTEGER, `${place}: remaining`);
+  }
+  if (retryAfterMs !== undefined) {
+    checkInteger(retryAfterMs, 0, Number.MAX_SAFE_INTEGER, `${place}: retryAfterMs`);
+  }
+  if (decision !== undefined) checkDecision(decision, bucket, place);
+  return { remaining, retryAfterMs, mark: decision && markOf(decision) };
+}
+
+function checkDecision(decision: Decision, { placed, key }: Bucket, place: string): void {
+  if (typeof decision !== 'object' || decision === null) {
+    throw new RateLimitError(
+      'INVALID_OPTION',
+      `${place}: decision is ${show(decision)}; write the decision that the request was made with`,
+    );
+  }
+  if (decision.policy === placed.id && decision.key === key) return;
+  throw new RateLimitError(
+    'INVALID_OPTION',
+    `${place}: the decision is of '${decision.policy}' and ${show(decision.key)}, the report of '${placed.id}' and ${show(key)}; report to the bucket that the request was taken from`,
+  );
+}
