@@ -150,11 +150,11 @@ export function changesOf(
     charged.map((i) => takes[i] as Take),
     charged.map((i) => found[i] as Found),
   );
-  return charged.flatMap((i) => {
+  const changing = charged.filter((i) => (takes[i] as Take).cost > 0);
+  return changing.map((i) => {
     const [take, before] = [takes[i] as Take, alive(records[i], now)];
-    if (take.cost === 0) return [];
     const level = raisedLevel(take, found[i] as Found, wait) as number;
-    return [{ key: take.key, before, after: recordAfter(take, level, wait, counted, before, now) }];
+    return { key: take.key, before, after: recordAfter(take, level, wait, counted, before, now) };
   });
 }
 

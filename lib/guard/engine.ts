@@ -51,9 +51,9 @@ export class RateLimitEngine {
     if (place.startAt <= performance.now()) return;
     const transport = this.transports.of(context);
     try {
-      await this.turns.wait(place, (waiter) =>
-        transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
-      );
+      await this.turns.wait(place, (waiter) => ({
+        untie: transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
+      }));
     } catch (reason) {
       throw transport.interruption(reason as Error);
     }

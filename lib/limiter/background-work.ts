@@ -64,7 +64,7 @@ export class BackgroundWork {
   }
 
   private async work(job: Job, place: Place, task: () => unknown): Promise<void> {
-    await this.turns.wait(place, () => () => undefined);
+    await this.turns.wait(place);
     job.running = true;
     await task();
   }

@@ -14,6 +14,7 @@ import { PolicyRegistry } from './policy-registry.js';
 import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
 import { type Place, Turns } from './turns.js';
+import type { Resolve } from './waiting-room.js';
 import { watchSignal } from './watch-signal.js';
 
 export interface AcquireOptions extends ConsumeOptions {
@@ -109,17 +110,11 @@ export class RateLimiterService {
    * @throws the signal's reason when it is aborted, and RateLimitError `SHUTTING_DOWN`: the place is given back, if it is
    * still the last one
    */
-  async acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    checkOptions(options, ['cost', 'maxWaitMs', 'signal'], 'RateLimiterService.acquire');
-    const { signal, ...request } = options;
-    checkSignal(signal, 'RateLimiterService.acquire');
-    const { decision, place } = await this.reserve('acquire', policy, key, request, signal);
-    if (signal?.aborted) {
-      // Aborted while the store was asked: the turn may have come, but nothing has started.
-      this.turns.leave(place);
-      throw signal.reason;
-    }
-    return this.turns.wait(place, watchSignal(signal), decision);
+  acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
+    // While it waits, only the promise that the caller gets is kept: an async function would keep its frame and another.
+    return new Promise((resolve, reject) => {
+      this.enterLine(policy, key, options, resolve).catch(reject);
+    });
   }
 
   /** Calls a function with the decision when its turn has come. If it never comes, the function is not called. */
@@ -206,6 +201,25 @@ export class RateLimiterService {
    */
   async reset(policy: Policy | string, key: string): Promise<boolean> {
     return this.limiter.reset(this.read.bucket('reset', policy, key));
+  }
+
+  /** Takes a place and lets the caller wait for it. Resolves as soon as it waits. */
+  private async enterLine(
+    policy: Policy | string,
+    key: string,
+    options: AcquireOptions,
+    resolve: Resolve<Decision>,
+  ): Promise<void> {
+    checkOptions(options, ['cost', 'maxWaitMs', 'signal'], 'RateLimiterService.acquire');
+    const { signal, ...request } = options;
+    checkSignal(signal, 'RateLimiterService.acquire');
+    const { decision, place } = await this.reserve('acquire', policy, key, request, signal);
+    if (signal?.aborted) {
+      // Aborted while the store was asked: the turn may have come, but nothing has started.
+      this.turns.leave(place);
+      throw signal.reason;
+    }
+    this.turns.settle(resolve, place, decision, signal && watchSignal(signal));
   }
 
   /** A place in the line, taken with one call of the store. */

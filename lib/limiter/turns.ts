@@ -1,7 +1,7 @@
 import type { Change } from '../algorithms/kernel.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import type { PlaceReturns } from './place-returns.js';
-import { type Waiter, WaitingRoom } from './waiting-room.js';
+import { type Resolve, type Tie, type Waiter, WaitingRoom } from './waiting-room.js';
 
 /** A place in a line: when it is due, and how the store can take it back. */
 export interface Place {
@@ -13,8 +13,8 @@ export interface Place {
 /** How long a place is tried to be given back that is due already: until the next call of the store. */
 const GRACE_MS = 1000;
 
-/** Ties a wait to what may end it early. The returned function unties it. */
-export type Watch = (waiter: Waiter) => () => void;
+/** Ties a wait to what may end it early. */
+export type Watch = (waiter: Waiter) => Tie;
 
 /** Lets callers wait for their turn. Who leaves early gives the place back. */
 export class Turns {
@@ -29,19 +29,21 @@ export class Turns {
   }
 
   /**
-   * Resolves to the value when the turn has come.
+   * Resolves when the turn has come.
    * @throws what the wait was ended with
    */
-  wait(place: Place, watch: Watch): Promise<void>;
-  wait<T>(place: Place, watch: Watch, value: T): Promise<T>;
-  wait({ startAt, changes }: Place, watch: Watch, value?: unknown): Promise<unknown> {
-    const waiter = this.room.enter(startAt, changes, value);
+  wait(place: Place, watch?: Watch): Promise<void> {
+    return new Promise((resolve) => this.settle(resolve, place, undefined, watch));
+  }
+
+  /** Resolves a promise that is there already, with the value, when the turn has come: who waits needs no second one. */
+  settle<T>(resolve: Resolve<T>, { startAt, changes }: Place, value: T, watch?: Watch): void {
+    const waiter = this.room.enter(startAt, changes, value, resolve);
     // One that has ended already is watched by nobody.
-    if (waiter.index === -1) return waiter.done;
-    const unwatch = watch(waiter);
-    if (waiter.index === -1) unwatch();
-    else waiter.unwatch = unwatch;
-    return waiter.done;
+    if (watch === undefined || waiter.index === -1) return;
+    const tie = watch(waiter);
+    if (waiter.index === -1) tie.untie(waiter);
+    else waiter.tie = tie;
   }
 
   /** Gives a place up that was never waited for. */

@@ -1,13 +1,15 @@
 /** What a heap keeps: ordered by time, and told where it stands, so that it can leave from the middle. */
 export interface HeapItem {
   readonly until: number;
+  /** Set by the heap: where it stands, -1 once it no longer does. */
   index: number;
+  /** Set by the heap: the how manieth it was. */
+  arrival: number;
 }
 
 /** A binary heap, the earliest first. Items of one time leave in the order in which they came. */
 export class WaiterHeap<T extends HeapItem> {
   private readonly items: T[] = [];
-  private readonly orders: number[] = [];
   private arrivals = 0;
 
   get size(): number {
@@ -19,7 +21,8 @@ export class WaiterHeap<T extends HeapItem> {
   }
 
   push(item: T): void {
-    this.put(item, this.arrivals++, this.items.length);
+    item.arrival = this.arrivals++;
+    this.put(item, this.items.length);
     this.rise(item.index);
   }
 
@@ -28,9 +31,9 @@ export class WaiterHeap<T extends HeapItem> {
     const { index } = item;
     if (this.items[index] !== item) return false;
     item.index = -1;
-    const [last, order] = [this.items.pop() as T, this.orders.pop() as number];
+    const last = this.items.pop() as T;
     if (last === item) return true;
-    this.put(last, order, index);
+    this.put(last, index);
     this.rise(index);
     this.sink(last.index);
     return true;
@@ -57,19 +60,18 @@ export class WaiterHeap<T extends HeapItem> {
   }
 
   private isBefore(a: number, b: number): boolean {
-    const [first, second] = [(this.items[a] as T).until, (this.items[b] as T).until];
-    return first < second || (first === second && (this.orders[a] as number) < (this.orders[b] as number));
+    const [first, second] = [this.items[a] as T, this.items[b] as T];
+    return first.until < second.until || (first.until === second.until && first.arrival < second.arrival);
   }
 
   private swap(a: number, b: number): void {
-    const [item, order] = [this.items[a] as T, this.orders[a] as number];
-    this.put(this.items[b] as T, this.orders[b] as number, a);
-    this.put(item, order, b);
+    const item = this.items[a] as T;
+    this.put(this.items[b] as T, a);
+    this.put(item, b);
   }
 
-  private put(item: T, order: number, index: number): void {
+  private put(item: T, index: number): void {
     this.items[index] = item;
-    this.orders[index] = order;
     item.index = index;
   }
 }

@@ -4,41 +4,44 @@ import { WaiterHeap } from './waiter-heap.js';
 /** The longest delay that a timer takes; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** One wait. It ends at its time with its value, or with the reason that it was cancelled for. */
-export class Waiter {
-  /** Where the heap keeps it; -1 where it no longer does. */
-  index = -1;
-  /** Unties what may cancel it. */
-  unwatch: (() => void) | undefined;
-  private resolve!: (value: unknown) => void;
-  private reject!: (reason: unknown) => void;
-  readonly done: Promise<unknown>;
+/** What resolves the promise that a caller waits for. */
+export type Resolve<T> = (value: T | Promise<never>) => void;
 
-  // Fields rather than closures: there may be very many of these.
+/** What may end a wait early, and has to be told when it has ended. */
+export interface Tie {
+  untie(waiter: Waiter): void;
+}
+
+/**
+ * One wait. It ends at its time with its value, or with the reason that it was cancelled for. There may be very many of
+ * these: they have fields rather than closures, and no promise of their own.
+ */
+export class Waiter {
+  index = -1;
+  arrival = 0;
+  tie: Tie | undefined;
+
   constructor(
+    private readonly room: WaitingRoom,
     /** In milliseconds of `performance.now()`. */
     readonly until: number,
-    private readonly room: WaitingRoom,
     /** What it was waiting with, for whoever is told that it was cancelled. */
     readonly changes: readonly Change[],
     private readonly value: unknown,
-  ) {
-    this.done = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
-  }
+    private readonly resolve: Resolve<unknown>,
+  ) {}
 
   /** Ends the wait now. Without effect once it has ended. */
   cancel(reason: unknown): void {
     if (!this.room.remove(this)) return;
-    this.unwatch?.();
-    this.reject(reason);
+    this.tie?.untie(this);
+    // So it is rejected; a `reject` kept for each would be one more closure.
+    this.resolve(Promise.reject(reason));
   }
 
   /** Ends the wait as it should. */
   start(): void {
-    this.unwatch?.();
+    this.tie?.untie(this);
     this.resolve(this.value);
   }
 }
@@ -60,9 +63,12 @@ export class WaitingRoom {
     return this.heap.size;
   }
 
-  /** Waits until a time of `performance.now()`: not for what has passed, and not after the room was closed. */
-  enter(until: number, changes: readonly Change[] = [], value?: unknown): Waiter {
-    const waiter = new Waiter(until, this, changes, value);
+  /**
+   * Waits until a time of `performance.now()`, and then ends with the value: not for what has passed, and not after the
+   * room was closed.
+   */
+  enter<T>(until: number, changes: readonly Change[], value: T, resolve: Resolve<T>): Waiter {
+    const waiter = new Waiter(this, until, changes, value, resolve as Resolve<unknown>);
     if (until <= performance.now()) waiter.start();
     else {
       this.heap.push(waiter);

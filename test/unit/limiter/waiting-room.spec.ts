@@ -19,8 +19,22 @@ afterEach(() => {
 const inMs = (delay: number): number => performance.now() + delay;
 const { advanceTimersByTimeAsync: advance } = jest;
 
+interface Wait {
+  readonly done: Promise<unknown>;
+  cancel(reason: unknown): void;
+}
+
+/** Somebody who waits in a room, with the promise that this ends. */
+function enter(room: WaitingRoom, until: number): Wait {
+  let waiter: Waiter | undefined;
+  const done = new Promise((resolve) => {
+    waiter = room.enter(until, [], undefined, resolve);
+  });
+  return { done, cancel: (reason) => waiter?.cancel(reason) };
+}
+
 /** Notes the name of a wait when it ends, and the reason where it was ended early. */
-function note(log: unknown[], name: unknown, { done }: Pick<Waiter, 'done'>): void {
+function note(log: unknown[], name: unknown, { done }: Wait): void {
   done.then(
     () => log.push(name),
     (reason) => log.push([name, reason]),
@@ -37,7 +51,7 @@ describe('a waiting room', () => {
   });
 
   it('ends a wait at its time and not a millisecond before', async () => {
-    note(log, 'a', room.enter(inMs(250)));
+    note(log, 'a', enter(room, inMs(250)));
     await advance(249);
     expect([log, room.size]).toEqual([[], 1]);
     await advance(1);
@@ -45,7 +59,7 @@ describe('a waiting room', () => {
   });
 
   it('ends a wait whose time is a fraction of a millisecond only after it', async () => {
-    note(log, 'a', room.enter(inMs(1.25)));
+    note(log, 'a', enter(room, inMs(1.25)));
     await advance(1);
     expect(log).toEqual([]);
     await advance(1);
@@ -54,22 +68,22 @@ describe('a waiting room', () => {
 
   it('lets waits of one time end in the order in which they came, the others by time', async () => {
     const time = inMs(100);
-    for (let name = 0; name < 20; name++) note(log, name, room.enter(time));
-    note(log, 'early', room.enter(time - 50));
-    note(log, 'late', room.enter(time + 50));
-    for (let name = 20; name < 40; name++) note(log, name, room.enter(time));
+    for (let name = 0; name < 20; name++) note(log, name, enter(room, time));
+    note(log, 'early', enter(room, time - 50));
+    note(log, 'late', enter(room, time + 50));
+    for (let name = 20; name < 40; name++) note(log, name, enter(room, time));
     await advance(150);
     expect(log).toEqual(['early', ...Array.from({ length: 40 }, (_, name) => name), 'late']);
   });
 
   it.each([0, -1, -1e9])('lets nobody wait for a time that is %p ms away', async (left) => {
-    await room.enter(inMs(left)).done;
+    await enter(room, inMs(left)).done;
     expect([room.size, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
   it('waits longer than one timer can', async () => {
     const month = 31 * 86_400_000;
-    note(log, 'a', room.enter(inMs(month)));
+    note(log, 'a', enter(room, inMs(month)));
     await advance(month - 1);
     expect([log, jest.getTimerCount()]).toEqual([[], 1]);
     await advance(1);
@@ -79,7 +93,7 @@ describe('a waiting room', () => {
   it('has one timer for everybody, and none for nobody', async () => {
     const random = new Random(1);
     for (let i = 0; i < 1000; i++) {
-      note(log, i, room.enter(inMs(1 + random.below(5000))));
+      note(log, i, enter(room, inMs(1 + random.below(5000))));
       expect(jest.getTimerCount()).toBe(1);
     }
     await advance(2500);
@@ -90,8 +104,8 @@ describe('a waiting room', () => {
   });
 
   it('lets a nearer wait end at its own time, and the farther one at its', async () => {
-    note(log, 'far', room.enter(inMs(1000)));
-    note(log, 'near', room.enter(inMs(10)));
+    note(log, 'far', enter(room, inMs(1000)));
+    note(log, 'near', enter(room, inMs(10)));
     await advance(10);
     expect([log, jest.getTimerCount()]).toEqual([['near'], 1]);
     await advance(989);
@@ -101,9 +115,9 @@ describe('a waiting room', () => {
   });
 
   it('keeps the time of the others when the nearest leaves', async () => {
-    const near = room.enter(inMs(10));
+    const near = enter(room, inMs(10));
     note(log, 'near', near);
-    note(log, 'far', room.enter(inMs(30)));
+    note(log, 'far', enter(room, inMs(30)));
     near.cancel('gone');
     await advance(29);
     expect(log).toEqual([['near', 'gone']]);
@@ -112,7 +126,7 @@ describe('a waiting room', () => {
   });
 
   it('ends a cancelled wait at once, with the reason of the first cancel', async () => {
-    const waiter = room.enter(inMs(100));
+    const waiter = enter(room, inMs(100));
     const reason = new Error('the client left');
     waiter.cancel(reason);
     waiter.cancel(new Error('once more'));
@@ -121,8 +135,8 @@ describe('a waiting room', () => {
   });
 
   it('does not mind the cancel of a wait that has ended', async () => {
-    const waiter = room.enter(inMs(100));
-    const other = room.enter(inMs(200));
+    const waiter = enter(room, inMs(100));
+    const other = enter(room, inMs(200));
     await advance(100);
     waiter.cancel(new Error('too late'));
     await waiter.done;
@@ -132,9 +146,9 @@ describe('a waiting room', () => {
   });
 
   it('when closed ends every wait, and later ones at once, and leaves no timer', async () => {
-    for (const name of ['a', 'b', 'c']) note(log, name, room.enter(inMs(1000)));
+    for (const name of ['a', 'b', 'c']) note(log, name, enter(room, inMs(1000)));
     room.close('closed');
-    note(log, 'later', room.enter(inMs(1000)));
+    note(log, 'later', enter(room, inMs(1000)));
     expect([room.size, jest.getTimerCount()]).toEqual([0, 0]);
     await advance(0);
     const [a, b, c, later] = ['a', 'b', 'c', 'later'].map((name) => [name, 'closed']);
@@ -144,8 +158,8 @@ describe('a waiting room', () => {
   it('when closed twice keeps still, and lets nobody wait for what has passed', async () => {
     room.close('closed');
     room.close('again');
-    await room.enter(inMs(0)).done;
-    await expect(room.enter(inMs(1)).done).rejects.toBe('again');
+    await enter(room, inMs(0)).done;
+    await expect(enter(room, inMs(1)).done).rejects.toBe('again');
   });
 });
 
@@ -163,7 +177,7 @@ it('a timer that fires early is set again for what is left', async () => {
       fire();
     });
   }) as typeof setTimeout);
-  await new WaitingRoom().enter(10).done;
+  await enter(new WaitingRoom(), 10).done;
   expect([delays, now]).toEqual([[10, 1, 1], 10.4]);
 });
 
@@ -194,7 +208,7 @@ describe('taking turns', () => {
   });
 
   it('needs no signal', async () => {
-    const waiting = turns.wait(place(50), watchSignal(undefined));
+    const waiting = turns.wait(place(50));
     await advance(50);
     await waiting;
   });
@@ -241,7 +255,8 @@ describe('taking turns', () => {
     const controller = new AbortController();
     const signal = watchSignal(controller.signal);
     const many = Promise.allSettled(Array.from({ length: 100 }, () => turns.wait(place(50), signal)));
-    const other = turns.wait(place(50), watchSignal(undefined));
+    const other = turns.wait(place(50));
+    expect(listeners(controller.signal)).toBe(1);
     controller.abort('all');
     const reasons = (await many).map((result) => (result as PromiseRejectedResult).reason);
     expect([new Set(reasons), given.length, turns.waiting]).toEqual([new Set(['all']), 100, 1]);
@@ -249,6 +264,25 @@ describe('taking turns', () => {
     await advance(50);
     await other;
   });
+
+  it.each([1, 2, 3])(
+    'listens to a shared signal until the last of %p waits has ended, and anew for the next',
+    async (count) => {
+      const controller = new AbortController();
+      const signal = watchSignal(controller.signal);
+      const waits = Array.from({ length: count }, (_, i) => turns.wait(place(10 * (i + 1)), signal));
+      for (const wait of waits) {
+        expect(listeners(controller.signal)).toBe(1);
+        await advance(10);
+        await wait;
+      }
+      expect(listeners(controller.signal)).toBe(0);
+      const next = expect(turns.wait(place(10), signal)).rejects.toBe('next');
+      controller.abort('next');
+      await next;
+      expect([given.length, listeners(controller.signal)]).toEqual([1, 0]);
+    },
+  );
 
   it('when closed ends every wait with SHUTTING_DOWN, also those to come, and gives the places back', async () => {
     const { signal } = new AbortController();
@@ -264,7 +298,7 @@ describe('taking turns', () => {
 
   it('when closed still lets those start whose turn it is', async () => {
     turns.close();
-    await turns.wait(place(0), watchSignal(undefined));
+    await turns.wait(place(0));
     expect(given).toEqual([]);
   });
 });
@@ -283,7 +317,7 @@ describe('the heap of waiters', () => {
     for (let order = 0; order < 10_000; order++) {
       // More come than go at first, then the other way round.
       if (sorted.length === 0 || random.chance(order < 5000 ? 0.6 : 0.4)) {
-        const item = { until: random.below(200), index: -1, order };
+        const item = { until: random.below(200), index: -1, arrival: -1, order };
         heap.push(item);
         sorted.push(item);
         sorted.sort((a, b) => a.until - b.until || a.order - b.order);
