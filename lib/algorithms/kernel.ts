@@ -1,5 +1,5 @@
 import { type Found, find } from './level.js';
-import { alive, type BucketRecord, recordOf, type SentCount } from './record.js';
+import { alive, type BucketRecord, recordOf } from './record.js';
 import { ceilDivide, larger, MAX_TICKS, minus, product, type Scale, type Ticks } from './ticks.js';
 
 /** One bucket's part in a transaction, in ticks of `scale`. */
@@ -168,22 +168,28 @@ function recordAfter(
   now: number,
 ): BucketRecord {
   const last = Math.max(before?.last ?? 0, promises ? now + Number(wait) : 0);
-  const count = countAfter(before?.count, cost, counted, now);
   return recordOf(
-    { ...before, level: level + cost * ticksPerToken, at: now, ticksPerToken, ticksPerMicro, last, count },
+    {
+      ...countAfter(before, cost, counted, now),
+      level: level + cost * ticksPerToken,
+      at: now,
+      ticksPerToken,
+      ticksPerMicro,
+      last,
+    },
     now,
   );
 }
 
 /** Once begun, a count goes on whoever takes. */
 function countAfter(
-  before: SentCount | undefined,
+  before: BucketRecord | undefined,
   cost: number,
   counted: boolean,
   now: number,
-): SentCount | undefined {
-  if (before === undefined || before.sent > MAX_TICKS - cost) {
-    return counted ? { since: now, sent: cost, synced: 0 } : undefined;
-  }
-  return { ...before, sent: before.sent + cost };
+): Partial<BucketRecord> {
+  const sent = before?.sent;
+  if (sent !== undefined && sent <= MAX_TICKS - cost) return { ...before, sent: sent + cost };
+  const { since: _since, sent: _sent, synced: _synced, ...rest } = before ?? {};
+  return counted ? { ...rest, since: now, sent: cost, synced: 0 } : rest;
 }

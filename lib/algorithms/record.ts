@@ -11,7 +11,12 @@ export interface BucketRecord extends Scale {
   readonly last?: number;
   /** Nothing starts before this time; `FOREVER` until it is taken back. */
   readonly blocked?: number;
-  readonly count?: SentCount;
+  /** Tokens are counted since this time; undefined: they are not. */
+  readonly since?: number;
+  /** Tokens taken since then. */
+  readonly sent?: number;
+  /** How many of them the newest report that was believed knew of. */
+  readonly synced?: number;
 }
 
 /** Where a take stands in the count of its bucket. Counts of different beginnings cannot be compared. */
@@ -19,11 +24,6 @@ export interface Mark {
   readonly since: number;
   /** Tokens taken since then, its own included. */
   readonly sent: number;
-}
-
-/** The tokens taken since a time, and how many of them the newest report that was believed knew of. */
-export interface SentCount extends Mark {
-  readonly synced: number;
 }
 
 /** The end of a block that has none. */
@@ -76,7 +76,7 @@ export function isPromised(record: BucketRecord, now: number): boolean {
 
 /** A record with the times that are still ahead; the others say nothing any more. */
 export function recordOf(
-  { level, at, ticksPerToken, ticksPerMicro, last = 0, blocked = 0, count }: BucketRecord,
+  { level, at, ticksPerToken, ticksPerMicro, last = 0, blocked = 0, since, sent, synced }: BucketRecord,
   now: number,
 ): BucketRecord {
   return {
@@ -86,7 +86,7 @@ export function recordOf(
     ticksPerMicro,
     ...(last > now ? { last } : {}),
     ...(blocked > now ? { blocked } : {}),
-    ...(count === undefined ? {} : { count }),
+    ...(since === undefined ? {} : { since, sent, synced }),
   };
 }
 
@@ -100,9 +100,9 @@ export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
     a.ticksPerToken === b.ticksPerToken &&
     a.last === b.last &&
     a.blocked === b.blocked &&
-    a.count?.since === b.count?.since &&
-    a.count?.sent === b.count?.sent &&
-    a.count?.synced === b.count?.synced
+    a.since === b.since &&
+    a.sent === b.sent &&
+    a.synced === b.synced
   );
 }
 
@@ -115,7 +115,7 @@ export function recordWithout(before: BucketRecord, tokens: number, now: number)
   return alive(recordOf({ ...before, level: level <= 0 ? 0 : (level as number) }, now), now);
 }
 
-/** Where the take of a bucket stands in its count. */
+/** Where the last take of a bucket stands in its count. */
 export function markOf(record: BucketRecord | undefined): Mark | undefined {
-  return record?.count && { since: record.count.since, sent: record.count.sent };
+  return record?.since === undefined ? undefined : (record as Mark);
 }

@@ -44,16 +44,16 @@ function withLevel(
   now: number,
 ): BucketRecord | undefined {
   const { ticksPerToken, ticksPerMicro } = scale;
-  const count = before?.count;
-  const isSameCount = count !== undefined && mark?.since === count.since;
-  const isNewest = isSameCount && mark.sent > count.synced;
-  const since =
-    count === undefined || mark === undefined ? 0 : isSameCount ? count.sent - mark.sent : count.sent;
-  const told = ticksOf(missing + since, ticksPerToken);
+  const { since, sent = 0, synced = 0 } = before ?? {};
+  const isSameCount = mark !== undefined && mark.since === since;
+  const isNewest = isSameCount && mark.sent > synced;
+  // All of a count that has begun after the take was sent after it.
+  const later = isSameCount ? sent - mark.sent : mark && sent;
+  const told = ticksOf(missing + (later ?? 0), ticksPerToken);
   const level: Ticks = before === undefined ? 0 : levelAt(before, scale, now);
   const mayLower = isNewest && lowers && !(before !== undefined && isPromised(before, now));
   const next = mayLower ? told : larger(level, told);
-  const counted = isNewest ? { ...before, count: { ...count, synced: mark.sent } } : before;
+  const counted = isNewest ? { ...before, synced: mark.sent } : before;
   if (next === level) return counted as BucketRecord | undefined;
   return { ...counted, level: next as number, at: now, ticksPerToken, ticksPerMicro };
 }

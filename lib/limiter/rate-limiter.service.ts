@@ -9,10 +9,10 @@ import { bucketKey } from './bucket-key.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
 import { type CombinedDecision, type Decision, tightest } from './decision.js';
 import { type Judgement, Limiter } from './limiter.js';
-import { withMark } from './marks.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
+import { TakenDecision } from './taken-decision.js';
 import { type Place, Turns } from './turns.js';
 import type { Resolve } from './waiting-room.js';
 import { watchSignal } from './watch-signal.js';
@@ -244,7 +244,7 @@ export class RateLimiterService {
 }
 
 const decisionsOf = ({ outcomes, marks }: Judgement): Decision[] =>
-  outcomes.map(({ decision }, i) => withMark(decision, marks[i]));
+  outcomes.map(({ decision }, i) => new TakenDecision(decision, marks[i]));
 
 const only = (judgement: Judgement): Decision => decisionsOf(judgement)[0] as Decision;
 

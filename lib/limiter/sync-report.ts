@@ -3,7 +3,7 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Decision } from './decision.js';
 import type { Bucket, LimiterReport } from './limiter.js';
-import { markOf } from './marks.js';
+import { TakenDecision } from './taken-decision.js';
 
 /** What the other side says of a bucket: what a reader has made of its response, and which request that answers. */
 export interface SyncReport {
@@ -33,7 +33,7 @@ export function readSyncReport(report: SyncReport, bucket: Bucket, place: string
     checkInteger(retryAfterMs, 0, Number.MAX_SAFE_INTEGER, `${place}: retryAfterMs`);
   }
   if (decision !== undefined) checkDecision(decision, bucket, place);
-  return { remaining, retryAfterMs, mark: decision && markOf(decision) };
+  return { remaining, retryAfterMs, mark: decision && TakenDecision.markOf(decision) };
 }
 
 function checkDecision(decision: Decision, { placed, key }: Bucket, place: string): void {

@@ -7,11 +7,11 @@ const RECORD = /^(\d+) (\d+) (\d+) (\d+)(?: l(\d+))?(?: b(\d+))?(?: s(\d+) (\d+)
  * `b` and the end of the block, `s` and the count of what was sent.
  */
 export function recordText(record: BucketRecord): string {
-  const { level, at, ticksPerMicro, ticksPerToken, last, blocked, count } = record;
+  const { level, at, ticksPerMicro, ticksPerToken, last, blocked, since, sent, synced } = record;
   const promised = last === undefined ? '' : ` l${last}`;
   const block = blocked === undefined ? '' : ` b${blocked}`;
-  const sent = count === undefined ? '' : ` s${count.since} ${count.sent} ${count.synced}`;
-  return `${level} ${at} ${ticksPerMicro} ${ticksPerToken}${promised}${block}${sent}`;
+  const count = since === undefined ? '' : ` s${since} ${sent} ${synced}`;
+  return `${level} ${at} ${ticksPerMicro} ${ticksPerToken}${promised}${block}${count}`;
 }
 
 /** Undefined for no text: the bucket is full. */
@@ -26,9 +26,7 @@ export function parseRecord(text: string): BucketRecord | undefined {
     ticksPerToken: Number(ticksPerToken),
     ...(last === undefined ? {} : { last: Number(last) }),
     ...(blocked === undefined ? {} : { blocked: Number(blocked) }),
-    ...(since === undefined
-      ? {}
-      : { count: { since: Number(since), sent: Number(sent), synced: Number(synced) } }),
+    ...(since === undefined ? {} : { since: Number(since), sent: Number(sent), synced: Number(synced) }),
   };
 }
 
