@@ -1,4 +1,5 @@
-import { type Place, shuttingDown, type Turns } from './turns.js';
+import { shuttingDown, type Turns } from './turns.js';
+import type { PlaceFor } from './waiting-room.js';
 
 /** What a process still has to do for a policy and key. The line of all instances is longer: see `peek`. */
 export interface WorkProgress {
@@ -31,7 +32,7 @@ export class BackgroundWork {
   }
 
   /** Never throws: whatever goes wrong, in the task or with its turn, is reported. */
-  start(line: string, place: Place, task: () => unknown, report: (error: unknown) => void): void {
+  start(line: string, place: PlaceFor<unknown>, task: () => unknown, report: (error: unknown) => void): void {
     const job: Job = { line, startAt: place.startAt, running: false };
     this.jobs.add(job);
     void this.work(job, place, task)
@@ -63,7 +64,7 @@ export class BackgroundWork {
     this.turns.close();
   }
 
-  private async work(job: Job, place: Place, task: () => unknown): Promise<void> {
+  private async work(job: Job, place: PlaceFor<unknown>, task: () => unknown): Promise<void> {
     await this.turns.wait(place);
     job.running = true;
     await task();

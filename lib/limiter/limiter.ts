@@ -8,7 +8,8 @@ import type { Report } from '../algorithms/report.js';
 import { larger, MAX_TICKS, type Ticks } from '../algorithms/ticks.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
 import type { Policy } from '../options/policy.js';
-import type { Store, TransactionReply } from '../stores/store.interface.js';
+import type { Store, StoreMoment, TransactionReply } from '../stores/store.interface.js';
+import type { Blocks } from './blocks.js';
 import { bucketKey } from './bucket-key.js';
 import type { Decision } from './decision.js';
 import type { PlacedPolicy } from './placed-policy.js';
@@ -40,6 +41,12 @@ export interface Judgement {
   readonly chosen: number | undefined;
   /** How long the shared start lies ahead, in milliseconds, not rounded; 0 where nothing waits. */
   readonly waitMs: number;
+  /** From when `waitMs` counts, in milliseconds of `performance.now()`. */
+  readonly decidedAt: number;
+  /** The end of the latest block that it was decided behind, in microseconds of the store; 0 for none. */
+  readonly blockEnd: number;
+  /** The charges that wait, to be asked for again where their turn would come inside a block. */
+  readonly waiting: readonly Charge[];
   /** What can be undone while the start lies ahead, and nobody has come after. */
   readonly changes: readonly Change[];
   /** Of each charge that is counted and was taken, its place in the count of its bucket. */
@@ -57,16 +64,21 @@ export interface LimiterReport {
 
 /** Turns charges into one transaction of the store, and its reply into decisions. */
 export class Limiter {
-  constructor(private readonly store: Store) {}
+  constructor(
+    private readonly store: Store,
+    private readonly blocks: Blocks,
+  ) {}
 
   decide(charges: readonly Charge[], terms: Terms = {}): Awaitable<Judgement> {
     const entries = mergeSameBucket(charges);
     const takes = entries.map(({ take }) => take);
     // Only what waits can still be given up; asking for the records costs a little.
     const revocable = takes.some(({ startLevel }) => startLevel !== undefined);
-    return chain(this.store.decide([{ ...terms, takes, revocable }]), ([reply]) =>
-      judge(charges, entries, terms, reply as TransactionReply),
-    );
+    return chain(this.store.decide([{ ...terms, takes, revocable }]), ([reply]) => {
+      const told = reply as TransactionReply;
+      takes.forEach(({ key }, i) => this.learn(key, told.found[i] as Found, told));
+      return judge(charges, entries, terms, told);
+    });
   }
 
   /** Notes what the other side says of a bucket. Answers what a request of cost 1 that does not wait would be told. */
@@ -74,7 +86,9 @@ export class Limiter {
     const { limit } = placed.policy;
     const bucket = bucketKey(placed.id, key);
     const take = algorithms[limit.algorithm](limit, bucket, 1);
-    return chain(this.store.report(bucket, reportOf(placed.policy, report)), ({ found, source }) => {
+    return chain(this.store.report(bucket, reportOf(placed.policy, report)), (told) => {
+      const { found, source } = told;
+      this.learn(bucket, found, told);
       const margin = found.stepped ? stepTime([take]) : 0;
       const reading = readLevel(limit, take, found, { charged: false, wait: ownWait(take, found), margin });
       return outcomeOf({ placed, key }, reading, source);
@@ -97,6 +111,15 @@ export class Limiter {
   reset({ placed, key }: Bucket): Awaitable<boolean> {
     return this.store.reset(bucketKey(placed.id, key));
   }
+
+  private learn(bucket: string, { block }: Found, { now, decidedAt }: StoreMoment): void {
+    if (block === 0) return this.blocks.forget(bucket);
+    const isForever = block === FOREVER;
+    this.blocks.learn(bucket, {
+      end: isForever ? FOREVER : now + block,
+      until: isForever ? Number.POSITIVE_INFINITY : decidedAt + block / 1000,
+    });
+  }
 }
 
 function judge(
@@ -117,6 +140,9 @@ function judge(
     outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
     chosen: pick && charged[0],
     waitMs: Number(charged.reduce<Ticks>((wait, i) => larger(wait, share(i).wait), 0)) / 1000,
+    decidedAt: reply.decidedAt,
+    blockEnd: Math.max(0, ...found.map(({ block }) => (block === 0 ? 0 : reply.now + block))),
+    waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),
     changes,
     marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],
   };

@@ -8,14 +8,13 @@ import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
 import { type CombinedDecision, type Decision, tightest } from './decision.js';
-import { type Judgement, Limiter } from './limiter.js';
+import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js';
 import { PolicyRegistry } from './policy-registry.js';
-import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
+import { type Order, Reservations, type WaitOptions } from './reservations.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
 import { TakenDecision } from './taken-decision.js';
-import { type Place, Turns } from './turns.js';
-import type { Resolve } from './waiting-room.js';
-import { watchSignal } from './watch-signal.js';
+import { Turns } from './turns.js';
+import type { Retake } from './waiting-room.js';
 
 export interface AcquireOptions extends ConsumeOptions {
   /**
@@ -26,6 +25,8 @@ export interface AcquireOptions extends ConsumeOptions {
   /** Ends the wait when it is aborted. */
   signal?: AbortSignal;
 }
+
+export interface AcquireAnyOptions extends PickOptions, Omit<AcquireOptions, 'cost'> {}
 
 export interface ScheduleOptions extends Omit<AcquireOptions, 'signal'> {
   /** Told what a task throws, or that its turn will not come any more. By default it is logged. */
@@ -63,27 +64,30 @@ export interface PickOptions {
 @Injectable()
 export class RateLimiterService {
   private readonly read: ChargeReader;
+  private readonly reservations: Reservations;
 
   constructor(
     @Inject(Limiter) private readonly limiter: Limiter,
     @Inject(PolicyRegistry) registry: PolicyRegistry,
-    @Inject(Turns) private readonly turns: Turns,
+    @Inject(Turns) turns: Turns,
     @Inject(BackgroundWork) private readonly background: BackgroundWork,
   ) {
     this.read = new ChargeReader(registry);
+    this.reservations = new Reservations(limiter, turns);
   }
 
   /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
   async consume(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
     const charges = [this.read.charge('consume', policy, key, options)];
-    return only(await this.limiter.decide(charges, { counted: true }));
+    const judgement = await this.limiter.decide(charges, { counted: true });
+    return TakenDecision.all(charges, judgement)[0] as Decision;
   }
 
   /** All or nothing, in one round trip: if one limit refuses, none is charged. */
   async consumeAll(requests: readonly ConsumeRequest[]): Promise<CombinedDecision> {
     const charges = this.read.charges('consumeAll', requests);
     const judgement = await this.limiter.decide(charges, { counted: true });
-    const decisions = decisionsOf(judgement);
+    const decisions = TakenDecision.all(charges, judgement);
     return { allowed: judgement.admitted, decisions, tightest: tightest(decisions) as Decision };
   }
 
@@ -95,12 +99,14 @@ export class RateLimiterService {
     const charges = this.read.choices('consumeAny', requests);
     checkOptions(options, ['prefer'], 'RateLimiterService.consumeAny');
     checkPreference(options.prefer, charges.length, 'RateLimiterService.consumeAny');
-    return pickOf(await this.limiter.decide(charges, { counted: true, pick: options }));
+    return pickOf(charges, await this.limiter.decide(charges, { counted: true, pick: options }));
   }
 
   /** What `consume` would answer, with nothing taken. */
   async peek(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
-    return only(await this.limiter.decide([this.read.charge('peek', policy, key, options)], { peek: true }));
+    const charges = [this.read.charge('peek', policy, key, options)];
+    const { outcomes } = await this.limiter.decide(charges, { peek: true });
+    return (outcomes[0] as Outcome).decision;
   }
 
   /**
@@ -111,9 +117,22 @@ export class RateLimiterService {
    * still the last one
    */
   acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    // While it waits, only the promise that the caller gets is kept: an async function would keep its frame and another.
-    return new Promise((resolve, reject) => {
-      this.enterLine(policy, key, options, resolve).catch(reject);
+    return this.enter<Decision>('acquire', options, (rest) => {
+      return this.orderOne(this.read.charge('acquire', policy, key, rest));
+    });
+  }
+
+  /**
+   * Waits for its turn at one of several buckets: where it comes first, and of those where it comes at once, the one with
+   * the most tokens left. On a Redis Cluster the requests must have the same key.
+   * @throws what `acquire` throws
+   */
+  acquireAny(requests: readonly ConsumeRequest[], options: AcquireAnyOptions = {}): Promise<PickDecision> {
+    return this.enter<PickDecision>('acquireAny', options, (pick) => {
+      const charges = this.read.choices('acquireAny', requests);
+      checkOptions(pick, ['prefer'], 'RateLimiterService.acquireAny');
+      checkPreference(pick.prefer, charges.length, 'RateLimiterService.acquireAny');
+      return orderAny(charges, pick);
     });
   }
 
@@ -146,9 +165,12 @@ export class RateLimiterService {
     checkFunction(task, 'RateLimiterService.schedule: task', '() => send(message)');
     checkFunction(onError, 'RateLimiterService.schedule: onError', '(error) => …');
     this.background.assertOpen();
-    const { decision, place } = await this.reserve('schedule', policy, key, request);
-    this.background.start(bucketKey(decision.policy, key), place, task, onError);
-    return decision;
+    const { maxWaitMs, ...rest } = request;
+    if (maxWaitMs !== undefined) checkWait(maxWaitMs, 'RateLimiterService.schedule: maxWaitMs');
+    const charge = this.read.charge('schedule', policy, key, rest);
+    const place = await this.reservations.reserve(this.orderOne(charge), maxWaitMs);
+    this.background.start(bucketKey(charge.placed.id, key), place, task, onError);
+    return place.value;
   }
 
   /** What this process still has to do of what was scheduled for a policy and key. */
@@ -203,60 +225,51 @@ export class RateLimiterService {
     return this.limiter.reset(this.read.bucket('reset', policy, key));
   }
 
-  /** Takes a place and lets the caller wait for it. Resolves as soon as it waits. */
-  private async enterLine(
-    policy: Policy | string,
-    key: string,
-    options: AcquireOptions,
-    resolve: Resolve<Decision>,
-  ): Promise<void> {
-    checkOptions(options, ['cost', 'maxWaitMs', 'signal'], 'RateLimiterService.acquire');
-    const { signal, ...request } = options;
-    checkSignal(signal, 'RateLimiterService.acquire');
-    const { decision, place } = await this.reserve('acquire', policy, key, request, signal);
-    if (signal?.aborted) {
-      // Aborted while the store was asked: the turn may have come, but nothing has started.
-      this.turns.leave(place);
-      throw signal.reason;
-    }
-    this.turns.settle(resolve, place, decision, signal && watchSignal(signal));
+  private enter<T, Rest extends object = object>(
+    method: string,
+    options: WaitOptions & Rest,
+    read: (rest: Omit<typeof options, keyof WaitOptions>) => Order<T>,
+  ): Promise<T> {
+    // While it waits, only the promise that the caller gets is kept: an async function would keep its frame and another.
+    return new Promise((resolve, reject) => {
+      const place = `RateLimiterService.${method}`;
+      checkObject(options, place, '{ maxWaitMs: 1000 }');
+      const { maxWaitMs, signal, ...rest } = options;
+      if (maxWaitMs !== undefined) checkWait(maxWaitMs, `${place}: maxWaitMs`);
+      checkSignal(signal, place);
+      this.reservations.enter(read(rest), { maxWaitMs, signal }, resolve).catch(reject);
+    });
   }
 
-  /** A place in the line, taken with one call of the store. */
-  private async reserve(
-    method: string,
-    policy: Policy | string,
-    key: string,
-    options: Omit<AcquireOptions, 'signal'>,
-    signal?: AbortSignal,
-  ): Promise<{ decision: Decision; place: Place }> {
-    const { maxWaitMs, ...cost } = options;
-    if (maxWaitMs !== undefined) checkWait(maxWaitMs, `RateLimiterService.${method}: maxWaitMs`);
-    const charge = this.read.charge(method, policy, key, cost);
-    signal?.throwIfAborted();
-    const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 };
-    const judgement = await this.limiter.decide([{ ...charge, patience }], { counted: true });
-    // From the receipt of the reply: the store's clock is another.
-    const startAt = performance.now() + judgement.waitMs;
-    if (!judgement.admitted) throw new RateLimitExceededError([only(judgement)]);
-    return { decision: only(judgement), place: { startAt, changes: judgement.changes } };
+  /** One bucket, and its decision for an answer. */
+  private orderOne(charge: Charge): Order<Decision> {
+    return {
+      charges: [charge],
+      terms: {},
+      answer: (judgement) => TakenDecision.all([charge], judgement)[0] as Decision,
+      retake: this.againByDecision,
+    };
   }
+
+  /** What a waiter has asked for is in the decision that it will be answered: an order kept for each would cost more. */
+  private readonly againByDecision: Retake = ({ value, giveUpAt }) => {
+    const decision = value as TakenDecision;
+    const cost = TakenDecision.costOf(decision);
+    const charge = this.read.charge('acquire', decision.policy, decision.key, { cost });
+    return this.reservations.again(this.orderOne(charge), giveUpAt);
+  };
 }
 
-const decisionsOf = ({ outcomes, marks }: Judgement): Decision[] =>
-  outcomes.map(({ decision }, i) => new TakenDecision(decision, marks[i]));
+/** One of several buckets, and which one it was. */
+function orderAny(charges: readonly Charge[], pick: PickOptions): Order<PickDecision> {
+  return { charges, terms: { pick }, answer: (judgement) => pickOf(charges, judgement) };
+}
 
-const only = (judgement: Judgement): Decision => decisionsOf(judgement)[0] as Decision;
-
-function pickOf(judgement: Judgement): PickDecision {
+function pickOf(charges: readonly Charge[], judgement: Judgement): PickDecision {
   const { admitted, chosen } = judgement;
-  const decisions = decisionsOf(judgement);
-  return {
-    allowed: admitted,
-    picked: chosen,
-    decisions,
-    decision: decisions[chosen ?? soonest(decisions)] as Decision,
-  };
+  const decisions = TakenDecision.all(charges, judgement);
+  const decision = decisions[chosen ?? soonest(decisions)] as Decision;
+  return { allowed: admitted, picked: chosen, decisions, decision };
 }
 
 function checkOptions(options: object, known: readonly string[], place: string): void {

@@ -1,9 +1,10 @@
 import type { Mark } from '../algorithms/record.js';
 import type { Decision } from './decision.js';
+import type { Charge, Judgement, Outcome } from './limiter.js';
 
 /**
- * A decision that remembers where its take stands in the count of the bucket, so that a report can say which request it
- * answers. It is no part of what users see: a copy is a decision without it.
+ * A decision that remembers what it has taken: the cost, so that the same can be asked for again, and where that stands in
+ * the count of the bucket, so that a report can say which request it answers. Users do not see it, and a copy is without.
  */
 export class TakenDecision implements Decision {
   readonly allowed: boolean;
@@ -15,9 +16,10 @@ export class TakenDecision implements Decision {
   readonly resetAfterMs: number;
   readonly delayMs: number;
   readonly source: 'memory' | 'redis';
+  readonly #cost: number;
   readonly #mark: Mark | undefined;
 
-  constructor(decision: Decision, mark: Mark | undefined) {
+  constructor(decision: Decision, cost: number, mark: Mark | undefined) {
     this.allowed = decision.allowed;
     this.policy = decision.policy;
     this.key = decision.key;
@@ -27,7 +29,20 @@ export class TakenDecision implements Decision {
     this.resetAfterMs = decision.resetAfterMs;
     this.delayMs = decision.delayMs;
     this.source = decision.source;
+    this.#cost = cost;
     this.#mark = mark;
+  }
+
+  /** The decisions of a transaction, in the order of its charges. */
+  static all(charges: readonly Charge[], { outcomes, marks }: Judgement): TakenDecision[] {
+    return charges.map(({ cost }, i) => {
+      const { decision } = outcomes[i] as Outcome;
+      return new TakenDecision(decision, cost, marks[i]);
+    });
+  }
+
+  static costOf(decision: TakenDecision): number {
+    return decision.#cost;
   }
 
   static markOf(decision: Decision): Mark | undefined {

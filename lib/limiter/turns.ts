@@ -1,14 +1,7 @@
-import type { Change } from '../algorithms/kernel.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
+import type { Blocks } from './blocks.js';
 import type { PlaceReturns } from './place-returns.js';
-import { type Resolve, type Tie, type Waiter, WaitingRoom } from './waiting-room.js';
-
-/** A place in a line: when it is due, and how the store can take it back. */
-export interface Place {
-  /** In milliseconds of `performance.now()`. */
-  readonly startAt: number;
-  readonly changes: readonly Change[];
-}
+import { type Place, type Resolve, type Tie, type Waiter, WaitingRoom } from './waiting-room.js';
 
 /** How long a place is tried to be given back that is due already: until the next call of the store. */
 const GRACE_MS = 1000;
@@ -20,8 +13,12 @@ export type Watch = (waiter: Waiter) => Tie;
 export class Turns {
   private readonly room: WaitingRoom;
 
-  constructor(private readonly returns: PlaceReturns) {
-    this.room = new WaitingRoom(({ changes, until }) => returns.give(changes, until));
+  constructor(
+    private readonly returns: PlaceReturns,
+    private readonly blocks: Blocks,
+  ) {
+    this.room = new WaitingRoom(({ changes, startAt }) => returns.give(changes, startAt));
+    blocks.onLearn((bucket, { until }) => this.leaveBlock(bucket, until));
   }
 
   get waiting(): number {
@@ -37,13 +34,14 @@ export class Turns {
   }
 
   /** Resolves a promise that is there already, with the value, when the turn has come: who waits needs no second one. */
-  settle<T>(resolve: Resolve<T>, { startAt, changes }: Place, value: T, watch?: Watch): void {
-    const waiter = this.room.enter(startAt, changes, value, resolve);
+  settle<T>(resolve: Resolve<T>, place: Place, value: T, watch?: Watch): void {
+    const waiter = this.room.enter(place, value, resolve);
     // One that has ended already is watched by nobody.
-    if (watch === undefined || waiter.index === -1) return;
-    const tie = watch(waiter);
-    if (waiter.index === -1) tie.untie(waiter);
-    else waiter.tie = tie;
+    if (!waiter.isWaiting) return;
+    const tie = watch?.(waiter);
+    if (waiter.isWaiting) waiter.tie = tie;
+    else tie?.untie(waiter);
+    this.mindNews(waiter, place.blockEnd);
   }
 
   /** Gives a place up that was never waited for. */
@@ -54,6 +52,34 @@ export class Turns {
   /** Ends every wait at once, also those to come. */
   close(): void {
     this.room.close(shuttingDown());
+  }
+
+  /** Those whose turn would come inside a block take a place behind it, in the order of their turns. */
+  private leaveBlock(bucket: string, until: number): void {
+    for (const waiter of this.room.before(until, bucket)) void this.takeAgain(waiter);
+  }
+
+  /** A block that was learned of between the taking of a place and the wait for it. */
+  private mindNews(waiter: Waiter, knownEnd: number): void {
+    const isInside = waiter.changes.some(({ key }) => {
+      const block = this.blocks.after(knownEnd, key);
+      return block !== undefined && waiter.startAt < block.until;
+    });
+    if (isInside) void this.takeAgain(waiter);
+  }
+
+  private async takeAgain(waiter: Waiter): Promise<void> {
+    const { retake } = waiter;
+    if (retake === undefined) return;
+    // It goes on waiting, for a place that it does not know yet. The old one is lost: the block came after it.
+    this.room.move(waiter, { startAt: Number.POSITIVE_INFINITY, changes: [] }, waiter.value);
+    try {
+      const place = await retake(waiter);
+      if (waiter.isWaiting) this.room.move(waiter, place, place.value);
+      else this.leave(place);
+    } catch (error) {
+      waiter.cancel(error);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** What a heap keeps: ordered by time, and told where it stands, so that it can leave from the middle. */
 export interface HeapItem {
-  readonly until: number;
+  /** When it leaves. */
+  readonly startAt: number;
   /** Set by the heap: where it stands, -1 once it no longer does. */
   index: number;
   /** Set by the heap: the how manieth it was. */
@@ -39,6 +40,11 @@ export class WaiterHeap<T extends HeapItem> {
     return true;
   }
 
+  /** Those of whom it is so, the first to leave first. */
+  filter(isWanted: (item: T) => boolean): T[] {
+    return this.items.filter(isWanted).sort((a, b) => a.startAt - b.startAt || a.arrival - b.arrival);
+  }
+
   private rise(from: number): void {
     for (let child = from; child > 0; ) {
       const parent = (child - 1) >> 1;
@@ -61,7 +67,9 @@ export class WaiterHeap<T extends HeapItem> {
 
   private isBefore(a: number, b: number): boolean {
     const [first, second] = [this.items[a] as T, this.items[b] as T];
-    return first.until < second.until || (first.until === second.until && first.arrival < second.arrival);
+    return (
+      first.startAt < second.startAt || (first.startAt === second.startAt && first.arrival < second.arrival)
+    );
   }
 
   private swap(a: number, b: number): void {

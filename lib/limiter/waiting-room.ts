@@ -1,8 +1,39 @@
 import type { Change } from '../algorithms/kernel.js';
+import type { Awaitable } from '../common/awaitable.js';
+import type { Judgement } from './limiter.js';
 import { WaiterHeap } from './waiter-heap.js';
 
 /** The longest delay that a timer takes; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A place in a line: when it is due, and how the store can take it back. */
+export interface Place {
+  /** In milliseconds of `performance.now()`. */
+  readonly startAt: number;
+  readonly changes: readonly Change[];
+  /** Undefined: it is not left where its turn would come inside a block. */
+  readonly retake?: Retake | undefined;
+  /** The caller will not wait beyond this time. */
+  readonly giveUpAt?: number | undefined;
+  /** The end of the block that it lies behind, in microseconds of the store; 0 for none. */
+  readonly blockEnd: number;
+}
+
+/** The place that a transaction has taken. */
+export function placeOf({ decidedAt, waitMs, changes, blockEnd }: Judgement): Place {
+  return { startAt: decidedAt + waitMs, changes, blockEnd };
+}
+
+/** A place, and what a wait for it ends with. */
+export interface PlaceFor<T> extends Place {
+  readonly value: T;
+}
+
+/**
+ * Takes a place for a waiter once more, with one call of the store.
+ * @throws RateLimitExceededError where there is none
+ */
+export type Retake = (waiter: Waiter) => Awaitable<PlaceFor<unknown>>;
 
 /** What resolves the promise that a caller waits for. */
 export type Resolve<T> = (value: T | Promise<never>) => void;
@@ -17,19 +48,31 @@ export interface Tie {
  * these: they have fields rather than closures, and no promise of their own.
  */
 export class Waiter {
+  startAt: number;
+  changes: readonly Change[];
+  value: unknown;
+  readonly retake: Retake | undefined;
+  readonly giveUpAt: number | undefined;
   index = -1;
   arrival = 0;
   tie: Tie | undefined;
 
   constructor(
     private readonly room: WaitingRoom,
-    /** In milliseconds of `performance.now()`. */
-    readonly until: number,
-    /** What it was waiting with, for whoever is told that it was cancelled. */
-    readonly changes: readonly Change[],
-    private readonly value: unknown,
+    { startAt, changes, retake, giveUpAt }: Omit<Place, 'blockEnd'>,
+    value: unknown,
     private readonly resolve: Resolve<unknown>,
-  ) {}
+  ) {
+    this.startAt = startAt;
+    this.changes = changes;
+    this.value = value;
+    this.retake = retake;
+    this.giveUpAt = giveUpAt;
+  }
+
+  get isWaiting(): boolean {
+    return this.index !== -1;
+  }
 
   /** Ends the wait now. Without effect once it has ended. */
   cancel(reason: unknown): void {
@@ -63,13 +106,10 @@ export class WaitingRoom {
     return this.heap.size;
   }
 
-  /**
-   * Waits until a time of `performance.now()`, and then ends with the value: not for what has passed, and not after the
-   * room was closed.
-   */
-  enter<T>(until: number, changes: readonly Change[], value: T, resolve: Resolve<T>): Waiter {
-    const waiter = new Waiter(this, until, changes, value, resolve as Resolve<unknown>);
-    if (until <= performance.now()) waiter.start();
+  /** Waits for a place, and then ends with the value: not where it is due, and not after the room was closed. */
+  enter<T>(place: Place, value: T, resolve: Resolve<T>): Waiter {
+    const waiter = new Waiter(this, place, value, resolve as Resolve<unknown>);
+    if (place.startAt <= performance.now()) waiter.start();
     else {
       this.heap.push(waiter);
       if (this.closed) waiter.cancel(this.closed.reason);
@@ -86,6 +126,23 @@ export class WaitingRoom {
     return true;
   }
 
+  /** Lets a waiter wait for another place. */
+  move(waiter: Waiter, { startAt, changes }: Pick<Place, 'startAt' | 'changes'>, value: unknown): void {
+    if (!this.heap.remove(waiter)) return;
+    waiter.startAt = startAt;
+    waiter.changes = changes;
+    waiter.value = value;
+    this.heap.push(waiter);
+    this.arm();
+  }
+
+  /** Those who wait for a place of a bucket that is due before a time, the first to start first. */
+  before(startAt: number, bucket: string): Waiter[] {
+    return this.heap.filter(
+      (waiter) => waiter.startAt < startAt && waiter.changes.some(({ key }) => key === bucket),
+    );
+  }
+
   /** Ends every wait with this reason, those to come too. */
   close(reason: unknown): void {
     this.closed = { reason };
@@ -93,7 +150,7 @@ export class WaitingRoom {
   }
 
   private arm(): void {
-    const next = this.heap.first?.until ?? Number.POSITIVE_INFINITY;
+    const next = this.heap.first?.startAt ?? Number.POSITIVE_INFINITY;
     if (next >= this.alarm) return;
     this.disarm();
     this.alarm = next;
@@ -110,7 +167,7 @@ export class WaitingRoom {
   private ring(): void {
     this.disarm();
     const now = performance.now();
-    for (let waiter = this.heap.first; waiter && waiter.until <= now; waiter = this.heap.first) {
+    for (let waiter = this.heap.first; waiter && waiter.startAt <= now; waiter = this.heap.first) {
       this.heap.remove(waiter);
       waiter.start();
     }

@@ -11,7 +11,18 @@ export interface Transaction extends Terms {
   readonly revocable?: boolean;
 }
 
-export interface TransactionReply {
+/** When a store has decided. */
+export interface StoreMoment {
+  /** In microseconds of the store's clock. */
+  readonly now: number;
+  /**
+   * In milliseconds of this process' `performance.now()`: not before the call was sent, and not after its reply was
+   * received. Waits count from here.
+   */
+  readonly decidedAt: number;
+}
+
+export interface TransactionReply extends StoreMoment {
   readonly admitted: boolean;
   /** Where it was decided. */
   readonly source: 'memory' | 'redis';
@@ -26,7 +37,7 @@ export interface TransactionReply {
 }
 
 /** What a bucket says at the moment. */
-export interface StoreState {
+export interface StoreState extends StoreMoment {
   readonly source: 'memory' | 'redis';
   readonly found: Found;
 }

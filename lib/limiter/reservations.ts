@@ -1,0 +1,68 @@
+import type { Terms } from '../algorithms/kernel.js';
+import type { Charge, Judgement, Limiter } from './limiter.js';
+import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
+import type { Turns } from './turns.js';
+import { type PlaceFor, placeOf, type Resolve, type Retake } from './waiting-room.js';
+import { watchSignal } from './watch-signal.js';
+
+/** What a caller waits for, and what it is answered. */
+export interface Order<T> {
+  readonly charges: readonly Charge[];
+  readonly terms: Terms;
+  readonly answer: (judgement: Judgement) => T;
+  /** How the same is asked for again; by default by keeping the order. */
+  readonly retake?: Retake;
+}
+
+/** How long a caller waits. */
+export interface WaitOptions {
+  readonly maxWaitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Takes places in lines for callers who wait, each with one call of the store. */
+export class Reservations {
+  constructor(
+    private readonly limiter: Limiter,
+    private readonly turns: Turns,
+  ) {}
+
+  /**
+   * Lets a caller wait for its turn. Done as soon as it waits.
+   * @throws RateLimitExceededError where the turn never comes; the reason of the signal
+   */
+  async enter<T>(order: Order<T>, { maxWaitMs, signal }: WaitOptions, resolve: Resolve<T>): Promise<void> {
+    signal?.throwIfAborted();
+    const place = await this.reserve(order, maxWaitMs);
+    if (signal?.aborted) {
+      // Aborted while the store was asked: the turn may have come, but nothing has started.
+      this.turns.leave(place);
+      throw signal.reason;
+    }
+    this.turns.settle(resolve, place, place.value, signal && watchSignal(signal));
+  }
+
+  /**
+   * Takes a place.
+   * @throws RateLimitExceededError where there is none: with nothing taken
+   */
+  async reserve<T>(order: Order<T>, maxWaitMs: number | undefined): Promise<PlaceFor<T>> {
+    const { charges, terms, answer, retake = (waiter) => this.again(order, waiter.giveUpAt) } = order;
+    const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: Math.floor(maxWaitMs * 1000) };
+    const asked = charges.map((charge) => ({ ...charge, patience }));
+    const judgement = await this.limiter.decide(asked, { ...terms, counted: true });
+    if (!judgement.admitted) {
+      throw new RateLimitExceededError(judgement.outcomes.map(({ decision }) => decision));
+    }
+    const giveUpAt = maxWaitMs === undefined ? undefined : judgement.decidedAt + maxWaitMs;
+    return { ...placeOf(judgement), value: answer(judgement), retake, giveUpAt };
+  }
+
+  /** Takes a place once more, for a caller who will not wait beyond a time. */
+  again<T>(order: Order<T>, giveUpAt: number | undefined): Promise<PlaceFor<T>> {
+    return this.reserve(
+      order,
+      giveUpAt === undefined ? undefined : Math.max(0, giveUpAt - performance.now()),
+    );
+  }
+}
