@@ -27,11 +27,10 @@ export class Ledger {
     for (const { id } of policies) this.asked.delete(id);
   }
 
-  /** From the receipt of the reply: the store's clock is another. */
-  record({ outcomes, waitMs, changes }: Judgement): void {
+  record({ outcomes, waitMs, decidedAt, changes }: Judgement): void {
     this.decided.push(...outcomes);
     this.changed.push(...changes);
-    if (waitMs > 0) this.start = Math.max(this.start, performance.now() + waitMs);
+    if (waitMs > 0) this.start = Math.max(this.start, decidedAt + waitMs);
   }
 
   get outcomes(): readonly Outcome[] {

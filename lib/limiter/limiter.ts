@@ -30,6 +30,8 @@ export interface Judgement {
   readonly outcomes: readonly Outcome[];
   /** How long the shared start lies ahead, in milliseconds, not rounded; 0 where nothing waits. */
   readonly waitMs: number;
+  /** From when `waitMs` counts, in milliseconds of `performance.now()`. */
+  readonly decidedAt: number;
   /** What can be undone while the start lies ahead, and nobody has come after. */
   readonly changes: readonly Change[];
 }
@@ -75,7 +77,8 @@ export class Limiter {
       return outcomeOf(charge, reading, reply.source);
     });
     const waitMs = reply.admitted ? Number(wait) / 1000 : 0;
-    return { admitted: reply.admitted, outcomes, waitMs, changes: reply.changes };
+    const { admitted, decidedAt, changes } = reply;
+    return { admitted, outcomes, waitMs, decidedAt, changes };
   }
 }
 

@@ -191,10 +191,10 @@ export class RateLimiterService {
     signal?.throwIfAborted();
     const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 };
     const judgement = await this.limiter.decide([{ ...charge, patience }]);
-    // From the receipt of the reply: the store's clock is another.
-    const startAt = performance.now() + judgement.waitMs;
-    if (!judgement.admitted) throw new RateLimitExceededError([only(judgement)]);
-    return { decision: only(judgement), place: { startAt, changes: judgement.changes } };
+    const decision = only(judgement);
+    if (!judgement.admitted) throw new RateLimitExceededError([decision]);
+    const { decidedAt, waitMs, changes } = judgement;
+    return { decision, place: { startAt: decidedAt + waitMs, changes } };
   }
 
   private charge(method: string, policy: Policy | string, key: string, options: ConsumeOptions): Charge {

@@ -15,6 +15,11 @@ export interface TransactionReply {
   readonly admitted: boolean;
   /** Where it was decided. */
   readonly source: 'memory' | 'redis';
+  /**
+   * When it was decided, in milliseconds of this process' `performance.now()`: not before the call was sent, and not after
+   * its reply was received. Waits count from here.
+   */
+  readonly decidedAt: number;
   /** The level that each take found, in ticks of its scale, in the order of the takes. */
   readonly levels: readonly Ticks[];
   /**

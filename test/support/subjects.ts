@@ -82,7 +82,7 @@ export class KernelStore implements Store {
       const changes = admitted && !peek ? changesOf(takes, levels, wait, this.clock.now, records) : [];
       for (const { key, after } of changes) this.records.set(key, after);
       const stepped = !admitted && takes.some((take, i) => isStepped(take, records[i], this.clock.now));
-      return { admitted, source: 'memory' as const, levels, stepped, changes };
+      return { admitted, source: 'memory' as const, decidedAt: 0, levels, stepped, changes };
     });
   }
 

@@ -81,7 +81,8 @@ export class MemoryStore implements Store {
     const changes = admitted && !peek ? changesOf(takes, levels, wait, now, records) : [];
     for (const { key, after } of changes) this.buckets.set(key, after, now);
     const stepped = !admitted && takes.some((take, i) => isStepped(take, records[i], now));
-    return { admitted, source: 'memory', levels, stepped, changes: revocable ? changes : [] };
+    const decidedAt = performance.now();
+    return { admitted, source: 'memory', decidedAt, levels, stepped, changes: revocable ? changes : [] };
   }
 
   /** A record may outlive its bucket here, where nothing expires: what is full says no more than absence. */

@@ -92,7 +92,7 @@ export class ClusterStore implements Store {
 function combine(groups: readonly SlotGroup[], replies: readonly TimedReplies[]): TransactionReply {
   const levels: Ticks[] = [];
   const changes: Change[] = [];
-  let [admitted, stepped] = [true, false];
+  let [admitted, stepped, decidedAt] = [true, false, 0];
   groups.forEach(({ places }, i) => {
     const reply = replies[i]?.replies[0] as TransactionReply;
     places.forEach((place, j) => {
@@ -100,9 +100,10 @@ function combine(groups: readonly SlotGroup[], replies: readonly TimedReplies[])
     });
     admitted &&= reply.admitted;
     stepped ||= reply.stepped;
+    decidedAt = Math.max(decidedAt, reply.decidedAt);
     changes.push(...reply.changes);
   });
-  return { admitted, source: 'redis', levels, stepped, changes: admitted ? changes : [] };
+  return { admitted, source: 'redis', decidedAt, levels, stepped, changes: admitted ? changes : [] };
 }
 
 /** Buckets that wait come last: a place in a line that others have joined cannot be given back. */

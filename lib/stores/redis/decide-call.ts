@@ -34,16 +34,24 @@ export function encodeDecide(transactions: readonly Transaction[], explicitTime:
 
 type Reply = readonly (number | string)[];
 
-/** The reply of `decide.lua`. Integers arrive as text where the client is configured so. */
-export function readReplies(transactions: readonly Transaction[], reply: Reply): TimedReplies {
+/**
+ * The reply of `decide.lua`. Integers arrive as text where the client is configured so.
+ * @param toLocal from the time on the server to `decidedAt`
+ */
+export function readReplies(
+  transactions: readonly Transaction[],
+  reply: Reply,
+  toLocal: (now: number) => number,
+): TimedReplies {
   let next = 1;
   const read = () => reply[next++] as number | string;
   const now = Number(reply[0]);
+  const decidedAt = toLocal(now);
   const replies = transactions.map(({ takes, peek, revocable }): TransactionReply => {
     const verdict = Number(read());
     const admitted = verdict === 1;
     const levels = takes.map(() => readTicks(read()));
-    const told = { admitted, source: 'redis' as const, levels, stepped: verdict === 2 };
+    const told = { admitted, source: 'redis' as const, decidedAt, levels, stepped: verdict === 2 };
     if (!admitted || peek || !revocable) return { ...told, changes: [] };
     const records = takes.map(() => parseRecord(String(read())));
     return { ...told, changes: changesOf(takes, levels, waitOf(takes, levels), now, records) };

@@ -4,6 +4,7 @@ import { encodeDecide, readReplies, type TimedReplies } from './decide-call.js';
 import { recordText } from './record-text.js';
 import { type RedisClient, runScript } from './redis-client.js';
 import { refundScript, undoScript } from './scripts/generated.js';
+import { ServerClock } from './server-clock.js';
 
 export interface RedisStoreOptions {
   /** What every key begins with. */
@@ -23,6 +24,8 @@ export interface TakenAt {
 
 /** Buckets on a Redis server, shared by every instance: one script call decides any number of transactions. */
 export class RedisStore implements Store {
+  private readonly serverClock = new ServerClock();
+
   constructor(
     private readonly client: RedisClient,
     private readonly options: RedisStoreOptions,
@@ -34,13 +37,22 @@ export class RedisStore implements Store {
 
   async decideTimed(transactions: readonly Transaction[]): Promise<TimedReplies> {
     const { script, keys, args } = encodeDecide(transactions, this.explicitTime());
+    const sent = performance.now();
     const reply = await runScript(
       this.client,
       script,
       keys.map((key) => this.name(key)),
       args,
     );
-    return readReplies(transactions, reply as readonly (number | string)[]);
+    const received = performance.now();
+    return readReplies(transactions, reply as readonly (number | string)[], (now) =>
+      this.decidedAt(now, sent, received),
+    );
+  }
+
+  /** The masters of a cluster have clocks of their own, and who of them has answered is not known here. */
+  private decidedAt(now: number, sent: number, received: number): number {
+    return this.client.isCluster ? received : this.serverClock.decidedAt(now, sent, received);
   }
 
   async refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
