@@ -14,6 +14,7 @@ import { RateLimitEngine } from './guard/engine.js';
 import { RateLimitGuard } from './guard/rate-limit.guard.js';
 import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
 import { BackgroundWork } from './limiter/background-work.js';
+import { Blocks } from './limiter/blocks.js';
 import { Limiter } from './limiter/limiter.js';
 import { PlaceReturns } from './limiter/place-returns.js';
 import { PolicyRegistry } from './limiter/policy-registry.js';
@@ -62,14 +63,23 @@ const providers: Provider[] = [
     inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, PlanBuilder],
   },
   { provide: PlaceReturns, useFactory: (store: Store) => new PlaceReturns(store), inject: [STORE] },
-  { provide: Turns, useFactory: (returns: PlaceReturns) => new Turns(returns), inject: [PlaceReturns] },
+  Blocks,
+  {
+    provide: Turns,
+    useFactory: (returns: PlaceReturns, blocks: Blocks) => new Turns(returns, blocks),
+    inject: [PlaceReturns, Blocks],
+  },
   {
     // Turns of their own: they go on while those of callers who wait have ended.
     provide: BackgroundWork,
-    useFactory: (returns: PlaceReturns) => new BackgroundWork(new Turns(returns)),
-    inject: [PlaceReturns],
+    useFactory: (returns: PlaceReturns, blocks: Blocks) => new BackgroundWork(new Turns(returns, blocks)),
+    inject: [PlaceReturns, Blocks],
   },
-  { provide: Limiter, useFactory: (store: Store) => new Limiter(store), inject: [STORE] },
+  {
+    provide: Limiter,
+    useFactory: (store: Store, blocks: Blocks) => new Limiter(store, blocks),
+    inject: [STORE, Blocks],
+  },
   PolicyRegistry,
   {
     provide: PlanBuilder,

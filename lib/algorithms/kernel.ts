@@ -1,5 +1,5 @@
 import { type Found, find } from './level.js';
-import { alive, type BucketRecord, recordOf } from './record.js';
+import { alive, type BucketRecord, FOREVER, recordOf } from './record.js';
 import { ceilDivide, larger, MAX_TICKS, minus, product, type Scale, type Ticks } from './ticks.js';
 
 /** One bucket's part in a transaction, in ticks of `scale`. */
@@ -127,7 +127,7 @@ export function fits(take: Take, found: Found, wait: Ticks): boolean {
 
 /** The longest block in microseconds behind which a take waits: as long as it would wait at all. */
 export function longestBlock({ allowance, startLevel = allowance, scale }: Take): number {
-  return Math.floor((allowance - startLevel) / scale.ticksPerMicro);
+  return Math.min(Math.floor((allowance - startLevel) / scale.ticksPerMicro), FOREVER - 1);
 }
 
 /** The time of the slowest token among the takes that wait, in microseconds, rounded up: the longest step of a level. */

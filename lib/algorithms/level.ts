@@ -7,18 +7,22 @@ export interface Found {
   readonly level: Ticks;
   /** Microseconds for which nothing starts; `FOREVER` where nobody knows when it ends. */
   readonly block: number;
+  /** The end of that, in microseconds of the store's clock; 0 where there is no block. */
+  readonly blockEnd: number;
   /** Whether the level falls by whole tokens: a wait computed from it then holds only with a token's time added. */
   readonly stepped: boolean;
 }
 
-const FULL: Found = { level: 0, block: 0, stepped: false };
+const FULL: Found = { level: 0, block: 0, blockEnd: 0, stepped: false };
 
 /** What a record says under the reader's scale. Needs `record.at <= now`. */
 export function find(record: BucketRecord | undefined, reader: Scale, now: number): Found {
   if (record === undefined) return FULL;
+  const block = blockOf(record, now);
   return {
     level: levelAt(record, reader, now),
-    block: blockOf(record, now),
+    block,
+    blockEnd: block === 0 ? 0 : (record.blocked as number),
     stepped: fallsInSteps(record, reader, now),
   };
 }

@@ -45,7 +45,8 @@ function withLevel(
 ): BucketRecord | undefined {
   const { ticksPerToken, ticksPerMicro } = scale;
   const { since, sent = 0, synced = 0 } = before ?? {};
-  const isSameCount = mark !== undefined && mark.since === since;
+  // Counts that begin in one microsecond look alike; a mark ahead of the count is of another.
+  const isSameCount = mark !== undefined && mark.since === since && mark.sent <= sent;
   const isNewest = isSameCount && mark.sent > synced;
   // All of a count that has begun after the take was sent after it.
   const later = isSameCount ? sent - mark.sent : mark && sent;

@@ -56,7 +56,8 @@ export function product(a: number, b: Ticks): Ticks {
 
 /** `a - b`, exact, for b a safe integer. */
 export function minus(a: Ticks, b: number): Ticks {
-  return typeof a === 'number' ? a - b : narrow(a - BigInt(b));
+  if (typeof a === 'number' && Math.abs(a - b) <= MAX_TICKS) return a - b;
+  return narrow(BigInt(a) - BigInt(b));
 }
 
 /** `⌈a ÷ b⌉`. The quotient of two safe integers, rounded as a double, never reaches the next integer. */

@@ -4,6 +4,7 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
 import type { Turns } from '../limiter/turns.js';
+import { type PlaceFor, placeOf } from '../limiter/waiting-room.js';
 import { checkCost } from '../options/parse-policy.js';
 import type { Stage } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
@@ -47,16 +48,24 @@ export class RateLimitEngine {
    * @throws what the transport ends an invocation with
    */
   async turn(context: ExecutionContext, ledger: Ledger): Promise<void> {
-    const { place } = ledger;
-    if (place.startAt <= performance.now()) return;
+    if (ledger.place.startAt <= performance.now()) return;
     const transport = this.transports.of(context);
+    const place = { ...ledger.place, retake: () => this.retake(context, ledger.waiting) };
     try {
       await this.turns.wait(place, (waiter) => ({
         untie: transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
       }));
     } catch (reason) {
-      throw transport.interruption(reason as Error);
+      throw isInterruption(reason) ? transport.interruption(reason) : reason;
     }
+  }
+
+  /** The place of an invocation whose turn would come inside a block; what does not wait has been taken already. */
+  private retake(context: ExecutionContext, waiting: readonly Charge[]): Awaitable<PlaceFor<void>> {
+    return chain(this.limiter.decide(waiting), (judgement) => {
+      if (judgement.admitted) return { ...placeOf(judgement), value: undefined };
+      throw this.transports.of(context).refusal(context, judgement.outcomes);
+    });
   }
 
   private judge(pending: readonly PlannedPolicy[], context: ExecutionContext): Awaitable<Judgement> {
@@ -82,6 +91,10 @@ export class RateLimitEngine {
     return ledger;
   }
 }
+
+/** The end of a wait that nobody has decided. */
+const isInterruption = (reason: unknown): reason is Error =>
+  reason instanceof CallerGoneError || (reason instanceof RateLimitError && reason.code === 'SHUTTING_DOWN');
 
 function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge> {
   const { key, cost } = planned;

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Change } from '../algorithms/kernel.js';
 import { type Decision, tightest } from '../limiter/decision.js';
-import type { Judgement, Outcome } from '../limiter/limiter.js';
-import type { Place } from '../limiter/turns.js';
+import type { Charge, Judgement, Outcome } from '../limiter/limiter.js';
+import type { Place } from '../limiter/waiting-room.js';
 import type { Policy } from '../options/policy.js';
 
 /** What has been decided for one invocation. A policy counts once, however often the guard is bound. */
@@ -10,6 +10,8 @@ export class Ledger {
   private readonly asked = new Set<string>();
   private readonly decided: Outcome[] = [];
   private readonly changed: Change[] = [];
+  private readonly inLine: Charge[] = [];
+  private blockEnd = 0;
   /** When the invocation may start, in milliseconds of `performance.now()`. */
   private start = 0;
   /** What the invocation was refused with. A caller that tries again inside of it is refused again. */
@@ -27,11 +29,12 @@ export class Ledger {
     for (const { id } of policies) this.asked.delete(id);
   }
 
-  /** From the receipt of the reply: the store's clock is another. */
-  record({ outcomes, waitMs, changes }: Judgement): void {
+  record({ outcomes, waitMs, decidedAt, changes, blockEnd, waiting }: Judgement): void {
     this.decided.push(...outcomes);
     this.changed.push(...changes);
-    if (waitMs > 0) this.start = Math.max(this.start, performance.now() + waitMs);
+    this.inLine.push(...waiting);
+    this.blockEnd = Math.max(this.blockEnd, blockEnd);
+    if (waitMs > 0) this.start = Math.max(this.start, decidedAt + waitMs);
   }
 
   get outcomes(): readonly Outcome[] {
@@ -40,7 +43,12 @@ export class Ledger {
 
   /** The place in line that the stages have taken; there is only one for an invocation. */
   get place(): Place {
-    return { startAt: this.start, changes: this.changed };
+    return { startAt: this.start, changes: this.changed, blockEnd: this.blockEnd };
+  }
+
+  /** The limits that it waits for. */
+  get waiting(): readonly Charge[] {
+    return this.inLine;
   }
 
   /** The tightest decision, or that of a policy by its value or name. */

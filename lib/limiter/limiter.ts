@@ -9,7 +9,7 @@ import { larger, MAX_TICKS, type Ticks } from '../algorithms/ticks.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
 import type { Policy } from '../options/policy.js';
 import type { Store, StoreMoment, TransactionReply } from '../stores/store.interface.js';
-import type { Blocks } from './blocks.js';
+import { Blocks } from './blocks.js';
 import { bucketKey } from './bucket-key.js';
 import type { Decision } from './decision.js';
 import type { PlacedPolicy } from './placed-policy.js';
@@ -66,7 +66,7 @@ export interface LimiterReport {
 export class Limiter {
   constructor(
     private readonly store: Store,
-    private readonly blocks: Blocks,
+    private readonly blocks = new Blocks(),
   ) {}
 
   decide(charges: readonly Charge[], terms: Terms = {}): Awaitable<Judgement> {
@@ -76,7 +76,7 @@ export class Limiter {
     const revocable = takes.some(({ startLevel }) => startLevel !== undefined);
     return chain(this.store.decide([{ ...terms, takes, revocable }]), ([reply]) => {
       const told = reply as TransactionReply;
-      takes.forEach(({ key }, i) => this.learn(key, told.found[i] as Found, told));
+      for (const [i, { key }] of takes.entries()) this.learn(key, told.found[i] as Found, told);
       return judge(charges, entries, terms, told);
     });
   }
@@ -112,13 +112,12 @@ export class Limiter {
     return this.store.reset(bucketKey(placed.id, key));
   }
 
-  private learn(bucket: string, { block }: Found, { now, decidedAt }: StoreMoment): void {
-    if (block === 0) return this.blocks.forget(bucket);
-    const isForever = block === FOREVER;
-    this.blocks.learn(bucket, {
-      end: isForever ? FOREVER : now + block,
-      until: isForever ? Number.POSITIVE_INFINITY : decidedAt + block / 1000,
-    });
+  private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment): void {
+    if (block === 0) this.blocks.forget(bucket);
+    else {
+      const until = block === FOREVER ? Number.POSITIVE_INFINITY : decidedAt + block / 1000;
+      this.blocks.learn(bucket, { end: blockEnd, until });
+    }
   }
 }
 
@@ -141,7 +140,7 @@ function judge(
     chosen: pick && charged[0],
     waitMs: Number(charged.reduce<Ticks>((wait, i) => larger(wait, share(i).wait), 0)) / 1000,
     decidedAt: reply.decidedAt,
-    blockEnd: Math.max(0, ...found.map(({ block }) => (block === 0 ? 0 : reply.now + block))),
+    blockEnd: Math.max(0, ...found.map(({ blockEnd }) => blockEnd)),
     waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),
     changes,
     marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],

@@ -117,9 +117,9 @@ export class RateLimiterService {
    * still the last one
    */
   acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    return this.enter<Decision>('acquire', options, (rest) => {
-      return this.orderOne(this.read.charge('acquire', policy, key, rest));
-    });
+    return this.enter('acquire', options, (rest: ConsumeOptions) =>
+      this.orderOne(this.read.charge('acquire', policy, key, rest)),
+    );
   }
 
   /**
@@ -128,7 +128,7 @@ export class RateLimiterService {
    * @throws what `acquire` throws
    */
   acquireAny(requests: readonly ConsumeRequest[], options: AcquireAnyOptions = {}): Promise<PickDecision> {
-    return this.enter<PickDecision>('acquireAny', options, (pick) => {
+    return this.enter('acquireAny', options, (pick: PickOptions) => {
       const charges = this.read.choices('acquireAny', requests);
       checkOptions(pick, ['prefer'], 'RateLimiterService.acquireAny');
       checkPreference(pick.prefer, charges.length, 'RateLimiterService.acquireAny');
@@ -225,10 +225,10 @@ export class RateLimiterService {
     return this.limiter.reset(this.read.bucket('reset', policy, key));
   }
 
-  private enter<T, Rest extends object = object>(
+  private enter<T, Rest>(
     method: string,
-    options: WaitOptions & Rest,
-    read: (rest: Omit<typeof options, keyof WaitOptions>) => Order<T>,
+    options: Rest & WaitOptions,
+    read: (rest: Omit<Rest, keyof WaitOptions>) => Order<T>,
   ): Promise<T> {
     // While it waits, only the promise that the caller gets is kept: an async function would keep its frame and another.
     return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import { RateLimitError } from '../errors/rate-limit.error.js';
-import type { Blocks } from './blocks.js';
+import { Blocks } from './blocks.js';
 import type { PlaceReturns } from './place-returns.js';
 import { type Place, type Resolve, type Tie, type Waiter, WaitingRoom } from './waiting-room.js';
 
@@ -15,7 +15,7 @@ export class Turns {
 
   constructor(
     private readonly returns: PlaceReturns,
-    private readonly blocks: Blocks,
+    private readonly blocks = new Blocks(),
   ) {
     this.room = new WaitingRoom(({ changes, startAt }) => returns.give(changes, startAt));
     blocks.onLearn((bucket, { until }) => this.leaveBlock(bucket, until));

@@ -81,7 +81,7 @@ export class KernelStore implements Store {
       const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
       for (const { key, after } of changes) this.records.set(key, after);
       const marks = verdict.charged.map((i) => markOf(this.records.get(takes[i]!.key)));
-      return { ...verdict, source: 'memory' as const, marks, changes };
+      return { ...verdict, source: 'memory' as const, now, decidedAt: 0, marks, changes };
     });
   }
 
@@ -104,7 +104,8 @@ export class KernelStore implements Store {
   report(key: string, report: Report) {
     const record = recordAfterReport(this.load(key), report, this.clock.now);
     this.keep(key, record);
-    return { source: 'memory' as const, found: find(record, report.scale, this.clock.now) };
+    const found = find(record, report.scale, this.clock.now);
+    return { source: 'memory' as const, now: this.clock.now, decidedAt: 0, found };
   }
 
   unblock(key: string): boolean {

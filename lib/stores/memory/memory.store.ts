@@ -51,7 +51,8 @@ export class MemoryStore implements Store {
     const now = this.clock();
     const record = recordAfterReport(this.load(key, now), report, now);
     this.save(key, record, now);
-    return { source: 'memory', found: find(record, report.scale, now) };
+    const found = find(record, report.scale, now);
+    return { source: 'memory', now, decidedAt: performance.now(), found };
   }
 
   unblock(key: string): boolean {
@@ -89,7 +90,8 @@ export class MemoryStore implements Store {
     const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
     for (const { key, after } of changes) this.buckets.set(key, after, now);
     const marks = counted && !peek ? verdict.charged.map((i) => this.markOf(takes[i] as Take)) : [];
-    return { ...verdict, source: 'memory', marks, changes: revocable ? changes : [] };
+    const decidedAt = performance.now();
+    return { ...verdict, source: 'memory', now, decidedAt, marks, changes: revocable ? changes : [] };
   }
 
   /**

@@ -2,7 +2,6 @@ import type { Change, Take } from '../../algorithms/kernel.js';
 import type { Report } from '../../algorithms/report.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
-import type { TimedReplies } from './decide-call.js';
 import type { RedisStore } from './redis.store.js';
 
 /** The takes of a transaction that live in one slot, with their places in it. */
@@ -61,7 +60,7 @@ export class ClusterStore implements Store {
 
   private async takeInTurn(
     groups: readonly SlotGroup[],
-    asked: readonly TimedReplies[],
+    asked: readonly TransactionReply[],
     terms: Omit<Transaction, 'takes'>,
   ): Promise<TransactionReply> {
     const replies = [...asked];
@@ -71,7 +70,7 @@ export class ClusterStore implements Store {
         throw error;
       });
       replies[i] = taken;
-      if (!taken.replies[0]?.admitted) {
+      if (!taken.admitted) {
         await this.giveBack(groups.slice(0, i), replies);
         break;
       }
@@ -79,16 +78,19 @@ export class ClusterStore implements Store {
     return combine(groups, replies);
   }
 
-  private decideGroup({ takes }: SlotGroup, terms: Omit<Transaction, 'takes'>): Promise<TimedReplies> {
-    return this.store.decideTimed([{ ...terms, takes }]);
+  private async decideGroup(
+    { takes }: SlotGroup,
+    terms: Omit<Transaction, 'takes'>,
+  ): Promise<TransactionReply> {
+    return (await this.store.decide([{ ...terms, takes }]))[0] as TransactionReply;
   }
 
-  private async giveBack(groups: readonly SlotGroup[], taken: readonly TimedReplies[]): Promise<void> {
+  private async giveBack(groups: readonly SlotGroup[], taken: readonly TransactionReply[]): Promise<void> {
     const refunds = groups.flatMap(({ takes }, i) =>
       takes
         .filter((take) => take.cost > 0)
         .map(({ key, cost, scale }) =>
-          this.store.refund(key, cost, { at: (taken[i] as TimedReplies).now, ...scale }),
+          this.store.refund(key, cost, { at: (taken[i] as TransactionReply).now, ...scale }),
         ),
     );
     await Promise.all(refunds);
@@ -96,8 +98,7 @@ export class ClusterStore implements Store {
 }
 
 /** The replies of the slots as that of the whole transaction. */
-function combine(groups: readonly SlotGroup[], told: readonly TimedReplies[]): TransactionReply {
-  const replies = told.map(({ replies }) => replies[0] as TransactionReply);
+function combine(groups: readonly SlotGroup[], replies: readonly TransactionReply[]): TransactionReply {
   const admitted = replies.every((reply) => reply.admitted);
   const places = groups.flatMap((group) => group.places);
   const inOrder = <T>(values: readonly T[]): T[] => {
@@ -108,6 +109,8 @@ function combine(groups: readonly SlotGroup[], told: readonly TimedReplies[]): T
   return {
     admitted,
     source: 'redis',
+    now: Math.max(...replies.map(({ now }) => now)),
+    decidedAt: Math.max(...replies.map(({ decidedAt }) => decidedAt)),
     found: inOrder(replies.flatMap(({ found }) => found)),
     charged: admitted ? [...places.keys()] : [],
     marks: admitted ? inOrder(replies.flatMap(({ marks }) => marks)) : [],

@@ -1,15 +1,10 @@
 import { changesOf, type Take, type Verdict } from '../../algorithms/kernel.js';
 import type { Found } from '../../algorithms/level.js';
+import { FOREVER } from '../../algorithms/record.js';
 import { MAX_TICKS, type Ticks } from '../../algorithms/ticks.js';
-import type { Transaction, TransactionReply } from '../store.interface.js';
+import type { StoreMoment, Transaction, TransactionReply } from '../store.interface.js';
 import { parseMark, parseRecord } from './record-text.js';
 import { decideScript } from './scripts/generated.js';
-
-/** Replies together with the time on the server at which they were decided. */
-export interface TimedReplies {
-  readonly now: number;
-  readonly replies: TransactionReply[];
-}
 
 export interface DecideCall {
   readonly script: typeof decideScript;
@@ -43,18 +38,25 @@ const flag = (value: boolean | undefined): string => (value ? '1' : '0');
 /** What a script replies. Integers arrive as text where the client is configured so. */
 export type Reply = readonly (number | string)[];
 
+/** From the time on the server, in microseconds, to `decidedAt` of a reply. */
+export type ToLocal = (now: number) => number;
+
 /** The reply of `decide.lua`. */
-export function readReplies(transactions: readonly Transaction[], reply: Reply): TimedReplies {
-  const [now, ...values] = reply;
+export function readReplies(
+  transactions: readonly Transaction[],
+  [time, ...values]: Reply,
+  toLocal: ToLocal,
+): TransactionReply[] {
+  const now = Number(time);
+  const moment = { now, decidedAt: toLocal(now) };
   const rest = values[Symbol.iterator]();
   const read = () => rest.next().value as number | string;
-  const time = Number(now);
-  return { now: time, replies: transactions.map((transaction) => readReply(transaction, time, read)) };
+  return transactions.map((transaction) => readReply(transaction, moment, read));
 }
 
 function readReply(
   { takes, peek, revocable, counted = false, pick }: Transaction,
-  now: number,
+  moment: StoreMoment,
   read: () => number | string,
 ): TransactionReply {
   const status = Number(read());
@@ -63,8 +65,8 @@ function readReply(
   const found = levels.map(
     (level): Found =>
       status >= 2
-        ? { level, block: Number(read()), stepped: Number(read()) === 1 }
-        : { level, block: 0, stepped: false },
+        ? foundOf(level, read(), read(), moment.now)
+        : { level, block: 0, blockEnd: 0, stepped: false },
   );
   const chosen = pick ? Number(read()) : 0;
   const everyone = admitted ? takes.map((_, i) => i) : [];
@@ -72,8 +74,20 @@ function readReply(
   const told = admitted && !peek;
   const marks = told && counted ? verdict.charged.map(() => parseMark(String(read()))) : [];
   const records = told && revocable ? takes.map(() => parseRecord(String(read()))) : [];
-  const changes = told && revocable ? changesOf(takes, records, verdict, counted, now) : [];
-  return { ...verdict, source: 'redis', marks, changes };
+  const changes = told && revocable ? changesOf(takes, records, verdict, counted, moment.now) : [];
+  return { ...verdict, ...moment, source: 'redis', marks, changes };
+}
+
+/** How a script tells that it has found a bucket. */
+export function foundOf(
+  level: Ticks,
+  blocked: number | string,
+  stepped: number | string,
+  now: number,
+): Found {
+  const block = Number(blocked);
+  const blockEnd = block === 0 ? 0 : block === FOREVER ? FOREVER : now + block;
+  return { level, block, blockEnd, stepped: Number(stepped) === 1 };
 }
 
 export function readTicks(value: number | string): Ticks {

@@ -1,10 +1,11 @@
 import type { Change } from '../../algorithms/kernel.js';
 import type { Report } from '../../algorithms/report.js';
 import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
-import { encodeDecide, type Reply, readReplies, readTicks, type TimedReplies } from './decide-call.js';
+import { encodeDecide, foundOf, type Reply, readReplies, readTicks, type ToLocal } from './decide-call.js';
 import { recordText } from './record-text.js';
 import { type RedisClient, runScript, type Script } from './redis-client.js';
 import { refundScript, reportScript, unblockScript, undoScript } from './scripts/generated.js';
+import { ServerClock } from './server-clock.js';
 
 export interface RedisStoreOptions {
   /** What every key begins with. */
@@ -24,24 +25,18 @@ export interface TakenAt {
 
 /** Buckets on a Redis server, shared by every instance: one script call decides any number of transactions. */
 export class RedisStore implements Store {
+  private readonly serverClock = new ServerClock();
+
   constructor(
     private readonly client: RedisClient,
     private readonly options: RedisStoreOptions,
   ) {}
 
   async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
-    return (await this.decideTimed(transactions)).replies;
-  }
-
-  async decideTimed(transactions: readonly Transaction[]): Promise<TimedReplies> {
     const { script, keys, args } = encodeDecide(transactions, this.explicitTime());
-    const reply = await runScript(
-      this.client,
-      script,
-      keys.map((key) => this.name(key)),
-      args,
-    );
-    return readReplies(transactions, reply as Reply);
+    const names = keys.map((key) => this.name(key));
+    const { reply, toLocal } = await this.timed(() => runScript(this.client, script, names, args));
+    return readReplies(transactions, reply as Reply, toLocal);
   }
 
   async refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
@@ -75,17 +70,12 @@ export class RedisStore implements Store {
   async report(key: string, { scale, missing, mark, lowers, block }: Report): Promise<StoreState> {
     const numbers = [scale.ticksPerMicro, scale.ticksPerToken, missing, mark?.since, mark?.sent];
     const args = numbers.map((number) => String(number ?? ''));
-    const reply = await this.runOn(key, reportScript, [
-      this.explicitTime(),
-      ...args,
-      lowers ? '1' : '0',
-      String(block),
-    ]);
-    const [, level, blocked, stepped] = reply as [unknown, number | string, unknown, unknown];
-    return {
-      source: 'redis',
-      found: { level: readTicks(level), block: Number(blocked), stepped: Number(stepped) === 1 },
-    };
+    const texts = [this.explicitTime(), ...args, lowers ? '1' : '0', String(block)];
+    const { reply, toLocal } = await this.timed(() => this.runOn(key, reportScript, texts));
+    const [time, level, blocked, stepped] = reply as [unknown, ...(number | string)[]];
+    const now = Number(time);
+    const found = foundOf(readTicks(level), blocked, stepped, now);
+    return { source: 'redis', now, decidedAt: toLocal(now), found };
   }
 
   async unblock(key: string): Promise<boolean> {
@@ -98,6 +88,17 @@ export class RedisStore implements Store {
 
   async close(): Promise<void> {
     await this.options.close?.();
+  }
+
+  /** A reply, with what turns the server's time in it into `decidedAt`. */
+  private async timed(call: () => Promise<unknown>): Promise<{ reply: unknown; toLocal: ToLocal }> {
+    const sent = performance.now();
+    const reply = await call();
+    const received = performance.now();
+    // The masters of a cluster have clocks of their own, and who of them has answered is not known here.
+    const toLocal = (now: number) =>
+      this.client.isCluster ? received : this.serverClock.decidedAt(now, sent, received);
+    return { reply, toLocal };
   }
 
   private runOn(key: string, script: Script, args: readonly string[]): Promise<unknown> {

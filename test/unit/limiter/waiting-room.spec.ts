@@ -25,10 +25,10 @@ interface Wait {
 }
 
 /** Somebody who waits in a room, with the promise that this ends. */
-function enter(room: WaitingRoom, until: number): Wait {
+function enter(room: WaitingRoom, startAt: number): Wait {
   let waiter: Waiter | undefined;
   const done = new Promise((resolve) => {
-    waiter = room.enter(until, [], undefined, resolve);
+    waiter = room.enter({ startAt, changes: [], blockEnd: 0 }, undefined, resolve);
   });
   return { done, cancel: (reason) => waiter?.cancel(reason) };
 }
@@ -195,7 +195,7 @@ describe('taking turns', () => {
     turns = new Turns({ give: (...args: unknown[]) => given.push(args) } as unknown as PlaceReturns);
   });
 
-  const place = (delay: number) => ({ startAt: inMs(delay), changes: [change] });
+  const place = (delay: number) => ({ startAt: inMs(delay), changes: [change], blockEnd: 0 });
   const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
   it('ends without a reason at the start, and gives nothing back', async () => {
@@ -317,10 +317,10 @@ describe('the heap of waiters', () => {
     for (let order = 0; order < 10_000; order++) {
       // More come than go at first, then the other way round.
       if (sorted.length === 0 || random.chance(order < 5000 ? 0.6 : 0.4)) {
-        const item = { until: random.below(200), index: -1, arrival: -1, order };
+        const item = { startAt: random.below(200), index: -1, arrival: -1, order };
         heap.push(item);
         sorted.push(item);
-        sorted.sort((a, b) => a.until - b.until || a.order - b.order);
+        sorted.sort((a, b) => a.startAt - b.startAt || a.order - b.order);
       } else {
         const item = random.chance(0.3) ? sorted[0]! : random.pick(sorted);
         expect(heap.remove(item)).toBe(true);

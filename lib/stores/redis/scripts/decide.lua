@@ -59,7 +59,7 @@ local function readTake()
   take.level = levelAt(record, take.n, take.p, now)
   take.block = blockOf(record, now)
   take.steps = fallsInSteps(record, take.n, take.p, now)
-  local longest = take.waits and math.floor((take.allowance - take.start) / take.n) or 0
+  local longest = take.waits and math.min(math.floor((take.allowance - take.start) / take.n), MAX - 1) or 0
   take.possible = type(take.level) == 'number' and take.level <= take.allowance and take.block <= longest
   if take.possible then
     take.raised = blockedLevel(take)

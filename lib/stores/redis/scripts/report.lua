@@ -21,17 +21,22 @@ local n, p, missing, since, sent = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumbe
 local lowers, block = ARGV[7] == '1', tonumber(ARGV[8])
 local record, moved = load(key, now)
 
+-- Counts that begin in one microsecond look alike; a mark ahead of the count is of another.
+local function isSameCount()
+  return record and record.since and record.since == since and sent <= record.sent
+end
+
 -- What was taken and is not in the report.
 local function sentSince()
   if not record or not record.since or not since then return 0 end
-  if record.since == since then return record.sent - sent end
+  if isSameCount() then return record.sent - sent end
   return record.sent
 end
 
 local function setLevel()
   local level = levelAt(record, n, p, now)
   local wanted = math.min(math.max(missing + sentSince(), 0), math.floor(MAX / p)) * p
-  local isNewest = record and record.since and record.since == since and sent > record.synced
+  local isNewest = isSameCount() and sent > record.synced
   if isNewest then
     record.synced = sent
     moved = true
