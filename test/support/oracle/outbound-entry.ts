@@ -113,7 +113,8 @@ function retryAfterMs({ look, raised, fits }: Seat, margin: bigint): number | nu
   if (fits) return 0;
   if (entry.cost > entry.policy.capacity || block === FOREVER) return null;
   const until = (from: Rational) => microsToDrain(subtract(from, allowance), entry.policy);
-  if (!waits) return toMs(largest([block, until(level)]));
+  // As in oracle.ts, one that does not wait is told the margin too: it is taken together with those that do.
+  if (!waits) return toMs(largest([block, until(level)]) + margin);
   return toMs(largest([until(raised), block - patienceOf(look)]) + margin);
 }
 

@@ -19,7 +19,7 @@ import {
   seat,
   sharedWait,
 } from './outbound-entry.js';
-import { preferred } from './outbound-pick.js';
+import { type Picked, preferred } from './outbound-pick.js';
 import { type Report, type Synced, synced } from './outbound-sync.js';
 import { add, type Rational, whole } from './rational.js';
 
@@ -40,6 +40,7 @@ export interface Trace {
 export interface OutboundDecision {
   readonly admitted: boolean;
   readonly chosen: number | undefined;
+  readonly pickedBy?: Picked['by'];
   readonly results: EntryResult[];
   /** One per entry. */
   readonly marks: (Mark | undefined)[];
@@ -48,7 +49,12 @@ export interface OutboundDecision {
 
 /** The rules of buckets that follow a provider, in exact fractions of a token; no record ever expires. */
 export class OutboundModel {
-  private readonly records = new Map<string, BucketRecord>();
+  private readonly records: Map<string, BucketRecord>;
+
+  /** Of another, to see what would come next. */
+  constructor(from?: OutboundModel) {
+    this.records = new Map(from?.records);
+  }
 
   decide(now: bigint, entries: readonly OutboundEntry[], options: OutboundOptions = {}): OutboundDecision {
     const looks = entries.map((entry) => lookAt(entry, this.found(entry.key, now), now));
@@ -119,7 +125,7 @@ export class OutboundModel {
 
   private pickOne(now: bigint, looks: readonly Look[], options: OutboundOptions): OutboundDecision {
     const seats = looks.map((look) => seat(look, look.wait));
-    const chosen = preferred(seats, options.pick?.prefer);
+    const { index: chosen, by: pickedBy } = preferred(seats, options.pick?.prefer) ?? {};
     const alone = (look: Look) => this.takeAll(now, [look], { ...options, peek: true }).results[0]!;
     const results = seats.map((place, index) =>
       index === chosen
@@ -131,7 +137,7 @@ export class OutboundModel {
     }
     const { marks, traces } = this.takeAll(now, [looks[chosen]!], options);
     const marked = looks.map((_, index) => (index === chosen ? marks[0] : undefined));
-    return { admitted: true, chosen, results, marks: marked, traces };
+    return { admitted: true, chosen, pickedBy, results, marks: marked, traces };
   }
 
   private take(now: bigint, look: Look, raised: Rational, shared: bigint, { counted }: OutboundOptions) {

@@ -170,6 +170,18 @@ describe('a caller that waits for tokens', () => {
     });
   });
 
+  it('has who does not wait told what the steps of the others may add', () => {
+    const { model, take } = bucket();
+    // Read by a slower bucket in other ticks, the level falls by whole tokens.
+    take(0n, 10, policy(10, '3/s'));
+    model.decide(0n, [{ key: 'other', policy: ten, cost: 10 }]);
+    const both = [
+      { key: 'key', policy: policy(5, '1/2s'), cost: 1, patience: { maxWaitMicros: 0 } },
+      { key: 'other', policy: ten, cost: 1 },
+    ];
+    expect(model.decide(0n, both).results).toMatchObject([{ retryAfterMs: 14_000 }, { retryAfterMs: 3000 }]);
+  });
+
   it('gives its place back while nobody came after', () => {
     const { model, take, stored } = bucket();
     take(0n, 10);
@@ -203,6 +215,16 @@ describe('a count', () => {
     expect(counted(3n, 0).marks).toEqual([{ since: 1n, sent: 5n }]);
     expect(counted(3n, 9).marks).toEqual([undefined]);
     expect(take(3n, 1, ten, undefined, { counted: true, peek: true }).marks).toEqual([undefined]);
+  });
+
+  it('starts anew before it is no exact number', () => {
+    const wide = policy(Number(MAX), '1000000000000/s');
+    const { take } = bucket();
+    const half = 2 ** 52;
+    const counted = (at: bigint) => take(at, half, wide, undefined, { counted: true }).marks[0];
+    expect(counted(0n)).toEqual({ since: 0n, sent: BigInt(half) });
+    // A microsecond before it is full.
+    expect(counted(4_503_599_627n)).toEqual({ since: 4_503_599_627n, sent: BigInt(half) });
   });
 
   it('is lost with a bucket that has filled', () => {
