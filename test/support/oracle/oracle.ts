@@ -115,7 +115,7 @@ export class Oracle {
   }
 }
 
-function levelFor(policy: OraclePolicy, stored: Stored | undefined, now: bigint): Rational {
+export function levelFor(policy: OraclePolicy, stored: Stored | undefined, now: bigint): Rational {
   if (stored === undefined) return ZERO;
   const elapsed = now - stored.at;
   const byWriter = drained(stored, elapsed);
@@ -133,7 +133,7 @@ function levelFor(policy: OraclePolicy, stored: Stored | undefined, now: bigint)
  * A level written at a faster rate in other ticks falls by whole tokens. Where such a bucket shapes, the time of one
  * token of the slowest shaping entry is added to what a refused client is told.
  */
-function stepMargin(
+export function stepMargin(
   entries: readonly OracleEntry[],
   recordOf: (key: string) => Stored | undefined,
   now: bigint,
@@ -196,19 +196,19 @@ function retryAfterMs({ entry, raised, allowance, fits }: Read, margin: bigint):
   return toMs(microsToDrain(subtract(raised, allowance), entry.policy) + margin);
 }
 
-function ticks(level: Rational, policy: OraclePolicy): bigint {
+export function ticks(level: Rational, policy: OraclePolicy): bigint {
   const exact = multiply(level, whole(policy.micros));
   if (exact.den !== 1n) throw new Error(`${level.num}/${level.den} tokens are no whole number of ticks`);
   return exact.num;
 }
 
 /** Tokens that leave in this time. */
-function drained(by: Pick<OraclePolicy, 'tokens' | 'micros'>, micros: bigint): Rational {
+export function drained(by: Pick<OraclePolicy, 'tokens' | 'micros'>, micros: bigint): Rational {
   return multiply(rate(by), whole(micros));
 }
 
-function microsToDrain(level: Rational, policy: OraclePolicy): bigint {
-  return ceil(divide(level, rate(policy)));
+export function microsToDrain(level: Rational, by: Pick<OraclePolicy, 'tokens' | 'micros'>): bigint {
+  return ceil(divide(level, rate(by)));
 }
 
 /** Tokens per microsecond. A policy has it in lowest terms already. */
@@ -220,6 +220,6 @@ function notBelowZero(level: Rational): Rational {
   return max(level, ZERO);
 }
 
-function toMs(micros: bigint): number {
+export function toMs(micros: bigint): number {
   return Number((micros + 999n) / 1000n);
 }
