@@ -190,6 +190,6 @@ function countAfter(
 ): Partial<BucketRecord> {
   const sent = before?.sent;
   if (sent !== undefined && sent <= MAX_TICKS - cost) return { ...before, sent: sent + cost };
-  const { since: _since, sent: _sent, synced: _synced, ...rest } = before ?? {};
-  return counted ? { ...rest, since: now, sent: cost, synced: 0 } : rest;
+  // What cannot be counted any more is counted from here.
+  return sent !== undefined || counted ? { ...before, since: now, sent: cost, synced: 0 } : { ...before };
 }

@@ -27,8 +27,7 @@ export function readLevel(limit: Limit, take: Take, found: Found, share: Share):
 /** When the level has fallen to where the take is admitted, and no block is left that it would not wait for. */
 function retryAfterMs(take: Take, found: Found, { wait, margin }: Share): number | null {
   const { allowance, scale } = take;
-  const isForever = found.block === FOREVER || (take.startLevel !== undefined && wait >= FOREVER);
-  if (allowance < 0 || isForever) return null;
+  if (allowance < 0 || found.block === FOREVER) return null;
   const drained = ceilDivide(minus(raisedLevel(take, found, wait), allowance), scale.ticksPerMicro);
   return microsToMs(minus(larger(drained, found.block - longestBlock(take)), -margin));
 }

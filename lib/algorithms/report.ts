@@ -45,11 +45,11 @@ function withLevel(
 ): BucketRecord | undefined {
   const { ticksPerToken, ticksPerMicro } = scale;
   const { since, sent = 0, synced = 0 } = before ?? {};
-  // Counts that begin in one microsecond look alike; a mark ahead of the count is of another.
-  const isSameCount = mark !== undefined && mark.since === since && mark.sent <= sent;
-  const isNewest = isSameCount && mark.sent > synced;
+  const isSameCount = mark !== undefined && mark.since === since;
+  // A take that is ahead of the count was undone.
+  const isNewest = isSameCount && mark.sent > synced && mark.sent <= sent;
   // All of a count that has begun after the take was sent after it.
-  const later = isSameCount ? sent - mark.sent : mark && sent;
+  const later = isSameCount ? Math.max(sent - mark.sent, 0) : mark && sent;
   const told = ticksOf(missing + (later ?? 0), ticksPerToken);
   const level: Ticks = before === undefined ? 0 : levelAt(before, scale, now);
   const mayLower = isNewest && lowers && !(before !== undefined && isPromised(before, now));

@@ -1,5 +1,5 @@
 import { algorithms } from '../algorithms/index.js';
-import { type Change, ownWait, stepTime, type Take, type Terms, waitOf } from '../algorithms/kernel.js';
+import { type Change, fits, ownWait, stepTime, type Take, type Terms, waitOf } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import type { Patience, Reading, Share } from '../algorithms/limit.js';
 import { readLevel } from '../algorithms/reading.js';
@@ -81,7 +81,7 @@ export class Limiter {
     });
   }
 
-  /** Notes what the other side says of a bucket. Answers what a request of cost 1 that does not wait would be told. */
+  /** Notes what the other side says of a bucket. Answers what a peek of cost 1 would. */
   sync({ placed, key }: Bucket, report: LimiterReport): Awaitable<Outcome> {
     const { limit } = placed.policy;
     const bucket = bucketKey(placed.id, key);
@@ -90,7 +90,8 @@ export class Limiter {
       const { found, source } = told;
       this.learn(bucket, found, told);
       const margin = found.stepped ? stepTime([take]) : 0;
-      const reading = readLevel(limit, take, found, { charged: false, wait: ownWait(take, found), margin });
+      const wait = ownWait(take, found);
+      const reading = readLevel(limit, take, found, { charged: fits(take, found, wait), wait, margin });
       return outcomeOf({ placed, key }, reading, source);
     });
   }

@@ -117,7 +117,7 @@ export class RateLimiterService {
    * still the last one
    */
   acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    return this.enter('acquire', options, (rest: ConsumeOptions) =>
+    return this.enter('acquire', ['cost'], options, (rest: ConsumeOptions) =>
       this.orderOne(this.read.charge('acquire', policy, key, rest)),
     );
   }
@@ -128,9 +128,8 @@ export class RateLimiterService {
    * @throws what `acquire` throws
    */
   acquireAny(requests: readonly ConsumeRequest[], options: AcquireAnyOptions = {}): Promise<PickDecision> {
-    return this.enter('acquireAny', options, (pick: PickOptions) => {
+    return this.enter('acquireAny', ['prefer'], options, (pick: PickOptions) => {
       const charges = this.read.choices('acquireAny', requests);
-      checkOptions(pick, ['prefer'], 'RateLimiterService.acquireAny');
       checkPreference(pick.prefer, charges.length, 'RateLimiterService.acquireAny');
       return orderAny(charges, pick);
     });
@@ -227,13 +226,14 @@ export class RateLimiterService {
 
   private enter<T, Rest>(
     method: string,
+    known: readonly string[],
     options: Rest & WaitOptions,
     read: (rest: Omit<Rest, keyof WaitOptions>) => Order<T>,
   ): Promise<T> {
     // While it waits, only the promise that the caller gets is kept: an async function would keep its frame and another.
     return new Promise((resolve, reject) => {
       const place = `RateLimiterService.${method}`;
-      checkObject(options, place, '{ maxWaitMs: 1000 }');
+      checkOptions(options, [...known, 'maxWaitMs', 'signal'], place);
       const { maxWaitMs, signal, ...rest } = options;
       if (maxWaitMs !== undefined) checkWait(maxWaitMs, `${place}: maxWaitMs`);
       checkSignal(signal, place);

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Mark } from '../../lib/algorithms/record.js';
+import { Limiter } from '../../lib/limiter/limiter.js';
 import { tokenBucket } from '../../lib/options/make-policy.js';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ratio } from '../support/oracle/rational.js';
 import { Random } from '../support/oracle/scenario.js';
-import { type Mark, type OutboundLimiter, outboundLimiter } from '../support/outbound-subject.js';
 import { Provider, type Served } from '../support/provider.js';
 import { useStores } from '../support/stores.js';
 
@@ -18,15 +19,15 @@ const stores = useStores();
 const placed = { id: 'bucket', policy: tokenBucket({ capacity: CAPACITY, rate: RATE }) };
 
 /** Two processes of one application: each with a store of its own on one server. In memory they can only share it. */
-function twoInstances(name: string, clock: ManualClock): OutboundLimiter[] {
+function twoInstances(name: string, clock: ManualClock): Limiter[] {
   const prefix = `sync-${Math.random()}`;
   const memory = new MemoryStore({ maxKeys: 1000, clock: clock.read });
   const store = () =>
     name === 'memory' ? memory : new RedisStore(stores.client(), { prefix, clock: clock.read });
-  return [outboundLimiter(store()), outboundLimiter(store())];
+  return [new Limiter(store()), new Limiter(store())];
 }
 
-async function levelOf(limiter: OutboundLimiter, key: string): Promise<bigint> {
+async function levelOf(limiter: Limiter, key: string): Promise<bigint> {
   const { outcomes } = await limiter.decide([{ placed, key, cost: 0 }], { peek: true });
   return BigInt(outcomes[0]!.level);
 }
@@ -41,12 +42,7 @@ interface Sent {
 const NOTHING_YET = { sent: 0, lowered: 0, raised: 0, late: 0, lateRaised: 0, refusedByProvider: 0 };
 
 /** Sends and answers in any order, perhaps beside others who use the same quota. */
-async function interleave(
-  limiter: OutboundLimiter,
-  clock: ManualClock,
-  seed: number,
-  count: typeof NOTHING_YET,
-) {
+async function interleave(limiter: Limiter, clock: ManualClock, seed: number, count: typeof NOTHING_YET) {
   const [random, provider, key] = [
     new Random(seed),
     new Provider(CAPACITY, ratio(3n, 1_000_000n)),
@@ -75,7 +71,7 @@ async function interleave(
 }
 
 async function report(
-  limiter: OutboundLimiter,
+  limiter: Limiter,
   key: string,
   { order, mark, answer }: Sent,
   newest: number,
@@ -85,7 +81,7 @@ async function report(
   const before = await levelOf(limiter, key);
   const blocked = retryAfterMs === undefined ? {} : { retryAfterMs };
   const marked = mark === undefined ? {} : { mark };
-  const { decision } = await limiter.sync(placed, key, { remaining, ...blocked, ...marked });
+  const { decision } = await limiter.sync({ placed, key }, { remaining, ...blocked, ...marked });
   const after = await levelOf(limiter, key);
   if (!allowed) {
     count.refusedByProvider++;
@@ -103,7 +99,7 @@ async function report(
 describe.each(stores.names)('what a provider reports, on %s', (name) => {
   it('never lowers the level out of order, however sends and reports interleave', async () => {
     const clock = new ManualClock(START);
-    const limiter = outboundLimiter(stores.make(name, clock));
+    const limiter = new Limiter(stores.make(name, clock));
     const count = { ...NOTHING_YET };
     for (let seed = 1; seed <= RUNS; seed++) {
       try {
@@ -130,7 +126,7 @@ describe.each(stores.names)('what a provider reports, on %s', (name) => {
         if ((await random.pick(instances).decide([charge], { counted: true })).admitted) taken++;
       }
       const retryAfterMs = 1 + random.spread(30_000);
-      await told!.sync(placed, key, { retryAfterMs });
+      await told!.sync({ placed, key }, { retryAfterMs });
       const end = clock.now + 1000 * retryAfterMs;
 
       // At most 4 s are needed to refill what was taken, beyond them it is the block alone.

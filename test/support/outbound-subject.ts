@@ -1,61 +1,15 @@
 import type { Change } from '../../lib/algorithms/kernel.js';
-import { Limiter } from '../../lib/limiter/limiter.js';
+import type { Mark } from '../../lib/algorithms/record.js';
+import { type Charge, Limiter, type Outcome } from '../../lib/limiter/limiter.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import type { ManualClock } from './manual-clock.js';
 import type { EntryResult } from './oracle/oracle.js';
 import type { OutboundSubject } from './oracle/outbound-differential.js';
-import type { Patience } from './oracle/outbound-entry.js';
 import { type OutboundPolicy, outboundPolicies } from './oracle/outbound-scenario.js';
 
-/** Handed back as it came. */
-export type Mark = { readonly mark: unknown };
-
-/** All share one id: the bucket is named by the key alone. */
-export interface Placed {
-  readonly id: string;
-  readonly policy: Policy;
-}
-
-interface Outcome {
-  readonly decision: Omit<EntryResult, 'level'>;
-  readonly level: number | bigint;
-}
-
-interface Charge {
-  readonly placed: Placed;
-  readonly key: string;
-  readonly cost: number;
-  readonly patience?: Patience;
-}
-
-/** As much of the limiter as is driven here, in one place. */
-export interface OutboundLimiter {
-  decide(
-    charges: readonly Charge[],
-    options?: { peek?: boolean; counted?: boolean; pick?: { prefer?: number } },
-  ): Promise<{
-    readonly admitted: boolean;
-    readonly outcomes: readonly Outcome[];
-    readonly changes: readonly Change[];
-    readonly marks: readonly (Mark | undefined)[];
-    readonly chosen: number | undefined;
-  }>;
-  sync(
-    placed: Placed,
-    key: string,
-    report: { remaining?: number; retryAfterMs?: number; mark?: Mark; forever?: boolean },
-  ): Promise<Outcome>;
-  unblock(placed: Placed, key: string): Promise<boolean>;
-  refund(charge: Charge): Promise<unknown>;
-  reset(placed: Placed, key: string): Promise<unknown>;
-}
-
-export function outboundLimiter(store: Store): OutboundLimiter {
-  return new Limiter(store) as unknown as OutboundLimiter;
-}
-
+/** What is compared of an outcome. */
 export function readOutcome({ decision, level }: Outcome): EntryResult {
   const { allowed, remaining, retryAfterMs, resetAfterMs, delayMs } = decision;
   return { allowed, level: BigInt(level), remaining, retryAfterMs, resetAfterMs, delayMs };
@@ -63,7 +17,7 @@ export function readOutcome({ decision, level }: Outcome): EntryResult {
 
 /** A limiter on a store, as the differential run sees it. */
 export function outboundSubject(store: Store, clock: ManualClock): OutboundSubject<Mark, readonly Change[]> {
-  const limiter = outboundLimiter(store);
+  const limiter = new Limiter(store);
   const places = outboundPolicies.map((policy) => ({ id: 'bucket', policy: policyOf(policy) }));
   const chargeOf = ({
     key,
@@ -90,11 +44,11 @@ export function outboundSubject(store: Store, clock: ManualClock): OutboundSubje
       clock.now = at;
       const given = { remaining, retryAfterMs, forever, mark };
       const report = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-      return readOutcome(await limiter.sync(places[policy]!, key, report));
+      return readOutcome(await limiter.sync({ placed: places[policy]!, key }, report));
     },
     async unblock({ at, key, policy }) {
       clock.now = at;
-      return limiter.unblock(places[policy]!, key);
+      return limiter.unblock({ placed: places[policy]!, key });
     },
     async refund(operation) {
       clock.now = operation.at;
@@ -102,7 +56,7 @@ export function outboundSubject(store: Store, clock: ManualClock): OutboundSubje
     },
     async reset({ at, key, policy }) {
       clock.now = at;
-      await limiter.reset(places[policy]!, key);
+      await limiter.reset({ placed: places[policy]!, key });
     },
     async undo(at, changes) {
       clock.now = at;

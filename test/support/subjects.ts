@@ -80,7 +80,7 @@ export class KernelStore implements Store {
       const verdict = decide(takes, records, transaction, now);
       const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
       for (const { key, after } of changes) this.records.set(key, after);
-      const marks = verdict.charged.map((i) => markOf(this.records.get(takes[i]!.key)));
+      const marks = verdict.charged.map((i) => markOf(this.load(takes[i]!.key)));
       return { ...verdict, source: 'memory' as const, now, decidedAt: 0, marks, changes };
     });
   }

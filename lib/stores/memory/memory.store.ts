@@ -89,7 +89,7 @@ export class MemoryStore implements Store {
     const verdict = decide(takes, records, transaction, now);
     const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
     for (const { key, after } of changes) this.buckets.set(key, after, now);
-    const marks = counted && !peek ? verdict.charged.map((i) => this.markOf(takes[i] as Take)) : [];
+    const marks = counted && !peek ? verdict.charged.map((i) => this.markOf(takes[i] as Take, now)) : [];
     const decidedAt = performance.now();
     return { ...verdict, source: 'memory', now, decidedAt, marks, changes: revocable ? changes : [] };
   }
@@ -106,8 +106,8 @@ export class MemoryStore implements Store {
     return alive(moved, now);
   }
 
-  private markOf({ key }: Take): Mark | undefined {
-    return markOf(this.buckets.get(key));
+  private markOf({ key }: Take, now: number): Mark | undefined {
+    return markOf(this.load(key, now));
   }
 
   private save(key: string, record: BucketRecord | undefined, now: number): void {

@@ -34,7 +34,9 @@ export function synced(
   const level = levelFor(policy, record, now);
   const count = record?.count;
   const sameLife = count !== undefined && mark !== undefined && mark.since === count.since;
-  const newer = remaining !== undefined && sameLife && mark.sent > count.synced;
+  // A decision ahead of the count was undone.
+  const known = sameLife && mark.sent <= count.sent;
+  const newer = remaining !== undefined && known && mark.sent > count.synced;
   const missing = remaining === undefined ? ZERO : missingOf(policy, remaining, sentSince(record, mark));
   const mayLower = newer && !policy.shapes && !isPromised(record, now);
   const target = mayLower ? missing : max(level, missing);
@@ -69,7 +71,8 @@ function missingOf({ capacity, micros }: OraclePolicy, remaining: number, since:
 function sentSince(record: BucketRecord | undefined, mark: Mark | undefined): bigint {
   const count = record?.count;
   if (count === undefined || mark === undefined) return 0n;
-  return mark.since === count.since ? count.sent - mark.sent : count.sent;
+  if (mark.since !== count.since) return count.sent;
+  return mark.sent > count.sent ? 0n : count.sent - mark.sent;
 }
 
 function least(a: bigint, b: bigint): bigint {

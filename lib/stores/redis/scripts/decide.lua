@@ -117,11 +117,11 @@ local function choose(takes, preferred)
   return best
 end
 
--- Once begun, a count goes on whoever takes.
+-- Once begun, a count goes on whoever takes; from here, where it would pass 2^53.
 local function count(before, after, take, counted)
   if before and before.since and before.sent <= MAX - take.cost then
     after.since, after.sent, after.synced = before.since, before.sent + take.cost, before.synced
-  elseif counted then
+  elseif counted or before and before.since then
     after.since, after.sent, after.synced = now, take.cost, 0
   end
 end

@@ -21,22 +21,22 @@ local n, p, missing, since, sent = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumbe
 local lowers, block = ARGV[7] == '1', tonumber(ARGV[8])
 local record, moved = load(key, now)
 
--- Counts that begin in one microsecond look alike; a mark ahead of the count is of another.
 local function isSameCount()
-  return record and record.since and record.since == since and sent <= record.sent
+  return record and record.since and record.since == since
 end
 
 -- What was taken and is not in the report.
 local function sentSince()
   if not record or not record.since or not since then return 0 end
-  if isSameCount() then return record.sent - sent end
+  if isSameCount() then return math.max(record.sent - sent, 0) end
   return record.sent
 end
 
 local function setLevel()
   local level = levelAt(record, n, p, now)
   local wanted = math.min(math.max(missing + sentSince(), 0), math.floor(MAX / p)) * p
-  local isNewest = isSameCount() and sent > record.synced
+  -- A take that is ahead of the count was undone.
+  local isNewest = isSameCount() and sent > record.synced and sent <= record.sent
   if isNewest then
     record.synced = sent
     moved = true
@@ -55,5 +55,10 @@ if block > 0 then
   record.blocked = math.max(record.blocked or 0, block > MAX - now and MAX or now + block)
   moved = true
 end
-if moved then record = keep(key, record, now) end
+if not record then
+  -- It may still be there, and would count again if the clock stepped back.
+  redis.call('DEL', key)
+elseif moved then
+  record = keep(key, record, now)
+end
 return { now, told(levelAt(record, n, p, now)), told(blockOf(record, now)), fallsInSteps(record, n, p, now) and 1 or 0 }
