@@ -8,7 +8,7 @@ const MAY_IMPORT = {
   keys: ['common', 'errors'],
   options: ['algorithms', 'common', 'errors', 'keys'],
   stores: ['algorithms', 'common', 'errors'],
-  outbound: ['common', 'errors'],
+  outbound: ['common', 'errors', 'limiter', 'options'],
   limiter: ['algorithms', 'common', 'errors', 'keys', 'options', 'stores'],
   plan: ['algorithms', 'common', 'errors', 'keys', 'limiter', 'options'],
   transport: ['algorithms', 'common', 'errors', 'limiter', 'options'],

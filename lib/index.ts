@@ -49,6 +49,15 @@ export type {
   TokenBucketOptions,
 } from './options/policy-options.js';
 export {
+  type AcquireCredentialOptions,
+  type CredentialDecision,
+  CredentialPool,
+  type CredentialStatus,
+  type TakenCredential,
+  type TakeOptions,
+} from './outbound/pool/credential-pool.js';
+export type { Credential, CredentialPoolOptions } from './outbound/pool/pool-options.js';
+export {
   type HeaderSource,
   type OpenAiReportOptions,
   type ProviderReport,

@@ -23,6 +23,7 @@ export const errorCodes = {
   INVALID_KEY: 'A key resolver did not return a text.',
   NO_HTTP_REQUEST: 'A key resolver that reads an HTTP request was asked outside HTTP.',
   IOREDIS_MISSING: 'The option `redis` is set, but the package ioredis is not installed.',
+  UNKNOWN_CREDENTIAL: 'An id names no credential of a pool.',
   SHUTTING_DOWN: 'The application was closed while a caller waited for its turn.',
   CLUSTER_SHAPING: 'Shaping leaky buckets with different keys cannot share a start on Redis Cluster.',
 } as const;

@@ -1,5 +1,5 @@
 import { parsePolicy } from './parse-policy.js';
-import type { Policy } from './policy.js';
+import { Policy } from './policy.js';
 import type { LeakyBucketOptions, TokenBucketOptions } from './policy-options.js';
 
 /**
@@ -20,3 +20,8 @@ export function leakyBucket(options: LeakyBucketOptions): Policy {
 
 const placeOf = (maker: string, options: { name?: unknown } | undefined): string =>
   typeof options?.name === 'string' ? `${maker} '${options.name}'` : maker;
+
+/** The same policy under another name: another bucket for each key. */
+export function renamed(policy: Policy, name: string): Policy {
+  return new Policy({ ...policy, name });
+}

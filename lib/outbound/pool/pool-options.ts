@@ -1,0 +1,89 @@
+import { checkFunction, checkKnownOptions, checkObject, checkOneOf, checkText } from '../../common/checks.js';
+import { RateLimitError } from '../../errors/rate-limit.error.js';
+import { show } from '../../errors/show.js';
+import { renamed } from '../../options/make-policy.js';
+import { checkName } from '../../options/parse-policy.js';
+import { Policy } from '../../options/policy.js';
+import type { ProviderReport, ProviderResponse } from '../reports/provider-report.js';
+import { readReport } from '../reports/read-report.js';
+
+export interface Credential<T> {
+  /** What it is called in Redis, decisions and logs, instead of its value: no secret. */
+  id: string;
+  /** What requests need: a token, or an object with whatever belongs to it. It leaves this process only with requests. */
+  value: T;
+  /** Its own limit; by default the `policy` of the pool. */
+  policy?: Policy;
+}
+
+export interface CredentialPoolOptions<T> {
+  /** The same in all instances. */
+  name: string;
+  credentials: readonly Credential<T>[];
+  /** The limit of each credential that has none of its own. Buckets are not shared: each has one. */
+  policy?: Policy;
+  /** Stay with a credential until it is spent, instead of taking the one with the most tokens left. */
+  sticky?: boolean;
+  /** Finds in a response what is left; by default `readReport`. */
+  read?: (response: ProviderResponse) => ProviderReport | undefined;
+  /** Whether a response says that the credential is no good; by default where its status is 401. */
+  isRevoked?: (response: ProviderResponse) => boolean;
+}
+
+/** A credential with a policy that is named after it. */
+export interface PooledCredential<T> {
+  readonly id: string;
+  readonly value: T;
+  readonly policy: Policy;
+}
+
+const KNOWN = ['name', 'credentials', 'policy', 'sticky', 'read', 'isRevoked'];
+
+/** Checks and completes. @throws RateLimitError with the code of what is wrong */
+export function parsePool<T>(options: CredentialPoolOptions<T>) {
+  checkObject(options, 'CredentialPool', "{ name: 'github', policy, credentials: [{ id, value }] }");
+  checkKnownOptions(options, KNOWN, 'CredentialPool');
+  const { name, credentials, policy, sticky = false, read = readReport, isRevoked = is401 } = options;
+  checkName(name, 'CredentialPool');
+  const place = `CredentialPool '${name}'`;
+  checkOneOf(sticky, [true, false], `${place}: sticky`);
+  checkFunction(read, `${place}: read`, 'readGitHub');
+  checkFunction(isRevoked, `${place}: isRevoked`, '({ status }) => status === 401');
+  return { name, credentials: parseCredentials(name, credentials, policy, place), sticky, read, isRevoked };
+}
+
+function parseCredentials<T>(
+  pool: string,
+  credentials: readonly Credential<T>[],
+  shared: Policy | undefined,
+  place: string,
+): PooledCredential<T>[] {
+  if (!Array.isArray(credentials) || credentials.length === 0) {
+    throw new RateLimitError(
+      'INVALID_OPTION',
+      `${place}: credentials is ${show(credentials)}; write [{ id: 'first', value: token }]`,
+    );
+  }
+  const ids = new Set<string>();
+  return credentials.map((credential: Credential<T>, i) => {
+    const here = `${place}: credentials[${i}]`;
+    checkObject(credential, here, "{ id: 'first', value: token }");
+    checkKnownOptions(credential, ['id', 'value', 'policy'], here);
+    const { id, value, policy = shared } = credential;
+    checkText(id, `${here}: id`, "'first'");
+    if (ids.has(id))
+      throw new RateLimitError('INVALID_OPTION', `${here}: the id ${show(id)} is taken; write another`);
+    ids.add(id);
+    if (!(policy instanceof Policy)) {
+      throw new RateLimitError(
+        'INVALID_OPTION',
+        `${here}: policy is ${show(policy)}; write tokenBucket({ capacity, rate }) here or for the pool`,
+      );
+    }
+    const policyName = `${pool}/${id}`;
+    checkName(policyName, here);
+    return { id, value, policy: renamed(policy, policyName) };
+  });
+}
+
+const is401 = ({ status }: ProviderResponse): boolean => status === 401;
