@@ -10,6 +10,7 @@ import type { Stage } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 import type { PlanCatalog } from '../plan/plan-catalog.js';
 import { CallerGoneError } from '../transport/caller-gone.error.js';
+import type { Interruption } from '../transport/transport.js';
 import type { Transports } from '../transport/transports.js';
 import { Ledger } from './ledger.js';
 
@@ -93,7 +94,7 @@ export class RateLimitEngine {
 }
 
 /** The end of a wait that nobody has decided. */
-const isInterruption = (reason: unknown): reason is Error =>
+const isInterruption = (reason: unknown): reason is Interruption =>
   reason instanceof CallerGoneError || (reason instanceof RateLimitError && reason.code === 'SHUTTING_DOWN');
 
 function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge> {

@@ -1,5 +1,10 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { RateLimitError } from '../errors/rate-limit.error.js';
 import type { Outcome } from '../limiter/limiter.js';
+import type { CallerGoneError } from './caller-gone.error.js';
+
+/** What ends a wait before its time: the caller has left, or the application is closing. */
+export type Interruption = CallerGoneError | RateLimitError;
 
 /** How decisions leave: one for each kind of request. */
 export interface Transport {
@@ -10,7 +15,7 @@ export interface Transport {
   /** Tells when the caller has left, where that can be known, at once if it already has. The result stops it. */
   onGone(context: ExecutionContext, listener: () => void): () => void;
   /** What an invocation whose wait was ended is thrown as: its caller has left, or the application is closing. */
-  interruption(reason: Error): Error;
+  interruption(reason: Interruption): Error;
   /** What a refusal is thrown as. At least one of the outcomes refuses. */
   refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error;
 }

@@ -3,7 +3,7 @@ import { type Decision, tightest } from '../../limiter/decision.js';
 import type { Outcome } from '../../limiter/limiter.js';
 import type { HeaderStyle } from '../../options/module-options.js';
 import { CallerGoneError } from '../caller-gone.error.js';
-import type { Transport } from '../transport.js';
+import type { Interruption, Transport } from '../transport.js';
 import { callerGone, unavailable } from './interruptions.js';
 import { legacyFields } from './legacy-fields.js';
 import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
@@ -38,7 +38,7 @@ export class HttpTransport implements Transport {
     return () => raw.off('close', listener);
   }
 
-  interruption(reason: Error): Error {
+  interruption(reason: Interruption): Error {
     return reason instanceof CallerGoneError ? callerGone(reason) : unavailable(reason);
   }
 
