@@ -1,3 +1,4 @@
+export { InjectRateLimiter } from './decorators/inject-rate-limiter.decorator.js';
 export { LeakyBucket } from './decorators/leaky-bucket.decorator.js';
 export { RateLimit } from './decorators/rate-limit.decorator.js';
 export { RateLimitDecision } from './decorators/rate-limit-decision.decorator.js';
@@ -19,6 +20,7 @@ export {
   type KeyResolver,
 } from './keys/index.js';
 export type { WorkProgress } from './limiter/background-work.js';
+export { BoundRateLimiter } from './limiter/bound-rate-limiter.js';
 export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js';
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';

@@ -22,6 +22,7 @@ import { RateLimiterService } from './limiter/rate-limiter.service.js';
 import { Turns } from './limiter/turns.js';
 import type { RateLimitModuleOptions } from './options/module-options.js';
 import { type ParsedOptions, parseOptions } from './options/parse-options.js';
+import type { Policy } from './options/policy.js';
 import { checkSharedStarts, markHandlers, planEverything } from './plan/boot-check.js';
 import { checkGuardOrder, checkSingleRoot } from './plan/module-check.js';
 import { PlanBuilder } from './plan/plan-builder.js';
@@ -31,6 +32,7 @@ import {
   MODULE_OPTIONS_TOKEN,
   type RateLimitModuleExtras,
 } from './rate-limit.module-definition.js';
+import { RateLimitFeatureModule } from './rate-limit-feature.module.js';
 import { type Clock, monotonicClock } from './stores/memory/clock.js';
 import { openStore } from './stores/open-store.js';
 import type { Store } from './stores/store.interface.js';
@@ -117,6 +119,7 @@ export class RateLimitModule
 {
   constructor(
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
+    @Inject(PolicyRegistry) private readonly registry: PolicyRegistry,
     @Inject(PlanBuilder) private readonly builder: PlanBuilder,
     @Inject(PlanCatalog) private readonly catalog: PlanCatalog,
     @Inject(STORE) private readonly store: Store,
@@ -137,6 +140,14 @@ export class RateLimitModule
     return super.forRoot(options);
   }
 
+  /**
+   * Makes limiters of named policies injectable in a module: `@InjectRateLimiter(chat)`. A value also defines the policy.
+   * @throws RateLimitError `POLICY_NEEDS_NAME`, `INVALID_OPTION`; at boot `UNKNOWN_POLICY`, `POLICY_CONFLICT`
+   */
+  static forFeature(...policies: (Policy | string)[]): DynamicModule {
+    return RateLimitFeatureModule.of(policies);
+  }
+
   /** Every mistake in a declaration stops the boot here. */
   async onModuleInit(): Promise<void> {
     try {
@@ -151,6 +162,7 @@ export class RateLimitModule
   private check(): void {
     checkSingleRoot(this.modules, RateLimitModule);
     const plans = planEverything(this.modules, this.builder, this.catalog);
+    this.registry.checkExpected();
     if (this.options.redis?.kind === 'client' && this.options.redis.client.isCluster)
       checkSharedStarts(plans);
     for (const warning of checkGuardOrder(this.modules, RateLimitModule)) logger.warn(warning);

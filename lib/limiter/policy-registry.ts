@@ -16,6 +16,7 @@ export class PolicyRegistry {
   private readonly definitions = new Map<string, Definition>();
   /** Who has the id of a policy without a name: the class in whose scope it stands. */
   private readonly owners = new Map<string, unknown>();
+  private readonly expected: { readonly name: string; readonly place: string }[] = [];
 
   get names(): string[] {
     return [...this.definitions.keys()];
@@ -57,6 +58,16 @@ export class PolicyRegistry {
     if (known !== owner || this.definitions.has(id)) throw sharedId(id, place);
     this.owners.set(id, owner);
     return { id, policy };
+  }
+
+  /** A name that has to be known once the application is complete: see `checkExpected`. */
+  expect(name: string, place: string): void {
+    this.expected.push({ name, place });
+  }
+
+  /** @throws RateLimitError `UNKNOWN_POLICY` */
+  checkExpected(): void {
+    for (const { name, place } of this.expected) this.find(name, place);
   }
 
   /**

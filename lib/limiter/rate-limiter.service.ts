@@ -3,7 +3,7 @@ import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { checkWait } from '../options/parse-policy.js';
-import type { Policy } from '../options/policy.js';
+import { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
@@ -68,7 +68,7 @@ export class RateLimiterService {
 
   constructor(
     @Inject(Limiter) private readonly limiter: Limiter,
-    @Inject(PolicyRegistry) registry: PolicyRegistry,
+    @Inject(PolicyRegistry) private readonly registry: PolicyRegistry,
     @Inject(Turns) turns: Turns,
     @Inject(BackgroundWork) private readonly background: BackgroundWork,
   ) {
@@ -222,6 +222,16 @@ export class RateLimiterService {
    */
   async reset(policy: Policy | string, key: string): Promise<boolean> {
     return this.limiter.reset(this.read.bucket('reset', policy, key));
+  }
+
+  /**
+   * Makes a policy known by its value. A name may still be defined by a decorator, and is checked when the application is
+   * complete.
+   * @internal
+   */
+  announce(policy: Policy | string, place: string): void {
+    if (policy instanceof Policy) this.registry.define(policy, place);
+    else this.registry.expect(policy, place);
   }
 
   private enter<T, Rest>(
