@@ -33,6 +33,7 @@ export {
   type ScheduleOptions,
 } from './limiter/rate-limiter.service.js';
 export type { SyncReport } from './limiter/sync-report.js';
+export type { Limits, LimitsFunction, LimitsResolver, Rate } from './options/limits.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';
 export type {
   HeaderStyle,
@@ -46,7 +47,6 @@ export type {
   CostResolver,
   LeakyBucketOptions,
   PolicyOptions,
-  Rate,
   Stage,
   TokenBucketOptions,
 } from './options/policy-options.js';

@@ -41,7 +41,7 @@ export class RateLimitEngine {
       () => this.judge(pending, context),
       () => ledger.reopen(pending),
     );
-    return chain(judgement, (known) => this.settle(context, ledger, known));
+    return chain(judgement, (known) => (known ? this.settle(context, ledger, known) : ledger));
   }
 
   /**
@@ -69,9 +69,16 @@ export class RateLimitEngine {
     });
   }
 
-  private judge(pending: readonly PlannedPolicy[], context: ExecutionContext): Awaitable<Judgement> {
+  /** Undefined where no limit is left: all are unlimited for this request. */
+  private judge(
+    pending: readonly PlannedPolicy[],
+    context: ExecutionContext,
+  ): Awaitable<Judgement | undefined> {
     const charges = mapAll(pending, (planned) => chargeOf(planned, context));
-    return chain(charges, (known) => this.limiter.decide(known));
+    return chain(charges, (known) => {
+      const limited = known.filter((charge): charge is Charge => charge !== undefined);
+      return limited.length === 0 ? undefined : this.limiter.decide(limited);
+    });
   }
 
   private settle(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
@@ -97,7 +104,8 @@ export class RateLimitEngine {
 const isInterruption = (reason: unknown): reason is Interruption =>
   reason instanceof CallerGoneError || (reason instanceof RateLimitError && reason.code === 'SHUTTING_DOWN');
 
-function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge> {
+/** Undefined where the request is unlimited. */
+function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge | undefined> {
   const { key, cost } = planned;
   const questions = [key, typeof cost === 'number' ? () => cost : cost];
   return chain(
@@ -105,7 +113,10 @@ function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<
     ([keyText, tokens]) => {
       checkKey(keyText, planned);
       checkCost(tokens, `${planned.place}: '${planned.id}'`);
-      return { placed: planned, key: keyText, cost: tokens };
+      return chain(
+        planned.limitOf(context, keyText),
+        (limit) => limit && { placed: planned, key: keyText, cost: tokens, limit },
+      );
     },
   );
 }

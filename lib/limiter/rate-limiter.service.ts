@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import { checkWait } from '../options/parse-policy.js';
+import { checkCost, checkWait } from '../options/parse-policy.js';
 import { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
@@ -26,14 +26,14 @@ export interface AcquireOptions extends ConsumeOptions {
   signal?: AbortSignal;
 }
 
-export interface AcquireAnyOptions extends PickOptions, Omit<AcquireOptions, 'cost'> {}
+export interface AcquireAnyOptions extends PickOptions, Omit<AcquireOptions, 'cost' | 'limits'> {}
 
 export interface ScheduleOptions extends Omit<AcquireOptions, 'signal'> {
   /** Told what a task throws, or that its turn will not come any more. By default it is logged. */
   onError?: (error: unknown) => void;
 }
 
-export interface BlockOptions {
+export interface BlockOptions extends Pick<ConsumeOptions, 'limits'> {
   /** For how long, in whole milliseconds; by default until `unblock`. */
   forMs?: number;
 }
@@ -117,7 +117,7 @@ export class RateLimiterService {
    * still the last one
    */
   acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    return this.enter('acquire', ['cost'], options, (rest: ConsumeOptions) =>
+    return this.enter('acquire', ['cost', 'limits'], options, (rest: ConsumeOptions) =>
       this.orderOne(this.read.charge('acquire', policy, key, rest)),
     );
   }
@@ -159,7 +159,7 @@ export class RateLimiterService {
     task: () => unknown,
     options: ScheduleOptions = {},
   ): Promise<Decision> {
-    checkOptions(options, ['cost', 'maxWaitMs', 'onError'], 'RateLimiterService.schedule');
+    checkOptions(options, ['cost', 'limits', 'maxWaitMs', 'onError'], 'RateLimiterService.schedule');
     const { onError = logFailure, ...request } = options;
     checkFunction(task, 'RateLimiterService.schedule: task', '() => send(message)');
     checkFunction(onError, 'RateLimiterService.schedule: onError', '(error) => …');
@@ -184,7 +184,9 @@ export class RateLimiterService {
    * @returns whether anything was given back
    */
   async refund(policy: Policy | string, key: string, cost: number): Promise<boolean> {
-    return this.limiter.refund(this.read.charge('refund', policy, key, { cost }));
+    const bucket = this.read.bucket('refund', policy, key);
+    checkCost(cost, 'RateLimiterService.refund');
+    return this.limiter.refund({ ...bucket, cost });
   }
 
   /**
@@ -195,14 +197,14 @@ export class RateLimiterService {
    * @returns what `peek` answers afterwards
    */
   async sync(policy: Policy | string, key: string, report: SyncReport): Promise<Decision> {
-    const bucket = this.read.bucket('sync', policy, key);
+    const bucket = this.read.limited('sync', policy, key, report?.limits);
     const read = readSyncReport(report, bucket, 'RateLimiterService.sync');
     return (await this.limiter.sync(bucket, read)).decision;
   }
 
   /** Lets nothing start in this bucket, for all instances: for a time, or until `unblock`. An earlier end changes nothing. */
-  async block(policy: Policy | string, key: string, { forMs }: BlockOptions = {}): Promise<Decision> {
-    const bucket = this.read.bucket('block', policy, key);
+  async block(policy: Policy | string, key: string, { forMs, limits }: BlockOptions = {}): Promise<Decision> {
+    const bucket = this.read.limited('block', policy, key, limits);
     if (forMs !== undefined) checkWait(forMs, 'RateLimiterService.block: forMs');
     const report = forMs === undefined ? { forever: true } : { retryAfterMs: forMs };
     return (await this.limiter.sync(bucket, report)).decision;
@@ -264,8 +266,8 @@ export class RateLimiterService {
   /** What a waiter has asked for is in the decision that it will be answered: an order kept for each would cost more. */
   private readonly againByDecision: Retake = ({ value, giveUpAt }) => {
     const decision = value as TakenDecision;
-    const cost = TakenDecision.costOf(decision);
-    const charge = this.read.charge('acquire', decision.policy, decision.key, { cost });
+    const bucket = this.read.bucket('acquire', decision.policy, decision.key);
+    const charge = { ...bucket, ...TakenDecision.takenBy(decision) };
     return this.reservations.again(this.orderOne(charge), giveUpAt);
   };
 }

@@ -1,6 +1,7 @@
 import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
+import type { Limits } from '../options/limits.js';
 import type { Decision } from './decision.js';
 import type { Bucket, LimiterReport } from './limiter.js';
 import { TakenDecision } from './taken-decision.js';
@@ -13,13 +14,15 @@ export interface SyncReport {
   retryAfterMs?: number | undefined;
   /** The decision of the request that was answered. Without it the report may only take tokens away. */
   decision?: Decision | undefined;
+  /** The limits of this key, where those of the policy depend on the request. */
+  limits?: Limits | undefined;
   /** Not used: readers tell it. */
   limit?: number | undefined;
   /** Not used: readers tell it. */
   resetAfterMs?: number | undefined;
 }
 
-const KNOWN = ['remaining', 'retryAfterMs', 'decision', 'limit', 'resetAfterMs'];
+const KNOWN = ['remaining', 'retryAfterMs', 'decision', 'limits', 'limit', 'resetAfterMs'];
 
 /** @throws RateLimitError `INVALID_OPTION`, `UNKNOWN_OPTION` */
 export function readSyncReport(report: SyncReport, bucket: Bucket, place: string): LimiterReport {

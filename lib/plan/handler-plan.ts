@@ -1,5 +1,6 @@
 import type { KeyResolver } from '../keys/index.js';
 import type { PlacedPolicy } from '../limiter/placed-policy.js';
+import type { LimitOf } from '../limits/policy-limits.js';
 import type { CostResolver, Stage } from '../options/policy-options.js';
 
 /** A policy of a handler, with all that a request needs worked out. */
@@ -8,6 +9,8 @@ export interface PlannedPolicy extends PlacedPolicy {
   readonly place: string;
   readonly key: KeyResolver;
   readonly cost: number | CostResolver;
+  /** What its limits are at a request. */
+  readonly limitOf: LimitOf;
 }
 
 /** What a request to a handler is asked, stage by stage. */

@@ -4,6 +4,7 @@ import type { KeyResolver } from '../keys/index.js';
 import { needsUser } from '../keys/key-resolver.js';
 import type { PlacedPolicy } from '../limiter/placed-policy.js';
 import type { PolicyRegistry } from '../limiter/policy-registry.js';
+import type { PolicyLimits } from '../limits/policy-limits.js';
 import { parsePolicy } from '../options/parse-policy.js';
 import { Policy } from '../options/policy.js';
 import type { Stage } from '../options/policy-options.js';
@@ -27,6 +28,7 @@ export class PlanBuilder {
 
   constructor(
     private readonly registry: PolicyRegistry,
+    private readonly limits: PolicyLimits,
     private readonly defaults: { readonly key: KeyResolver; readonly global: readonly Policy[] },
   ) {
     const place = 'RateLimitModule.forRoot: global';
@@ -70,7 +72,9 @@ export class PlanBuilder {
     // A policy counts once for a request, however often it is named.
     for (const { id, policy } of new Map(placed.map((one) => [one.id, one])).values()) {
       const key = policy.key ?? this.defaults.key;
-      stages[stageOf(policy, key)].push(Object.freeze({ id, policy, key, cost: policy.cost, place }));
+      stages[stageOf(policy, key)].push(
+        Object.freeze({ id, policy, key, cost: policy.cost, limitOf: this.limits.of(policy, place), place }),
+      );
     }
     return Object.freeze(stages);
   }
@@ -113,7 +117,7 @@ export class PlanBuilder {
 
 /** What has to know the user, and what makes the request wait, comes after every guard. */
 function stageOf(policy: Policy, key: KeyResolver): Stage {
-  return policy.stage ?? (needsUser(key) || policy.limit.shapes ? 'handler' : 'guard');
+  return policy.stage ?? (needsUser(key) || policy.shape.shapes ? 'handler' : 'guard');
 }
 
 const placeOf = ({ decorator }: Declaration, place: string): string => `${place}: ${decorator}`;

@@ -161,7 +161,7 @@ describe('facts in tables', () => {
     const table = docs.readPage('docs/algorithms.md').prose.join('\n');
     const told = [...table.matchAll(/^\| `([^`]+)` \| (\d+) \| ([\d,]+) \|$/gm)].map((row) => row.slice(1));
     const real = told.map(([rate]) => {
-      const { tokens, perMicroseconds } = tokenBucket({ capacity: 1, rate: evaluate(rate!) }).effectiveRate;
+      const { tokens, perMicroseconds } = tokenBucket({ capacity: 1, rate: evaluate(rate!) }).effectiveRate!;
       return [rate, String(tokens), perMicroseconds.toLocaleString('en')];
     });
     expect(told).toHaveLength(5);

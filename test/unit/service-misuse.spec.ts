@@ -145,7 +145,7 @@ const waits: [string, (options?: AcquireOptions) => Promise<unknown>][] = [
 
 describe.each(waits)('RateLimiterService.%s rejects, and asks no store, for', (_, wait) => {
   const whole = `write an integer from 0 to ${Math.floor(Number.MAX_SAFE_INTEGER / 1000)}`;
-  const known = 'write one of cost, maxWaitMs, signal';
+  const known = 'write one of cost, limits, maxWaitMs, signal';
 
   it.each([
     [{ maxWait: 5 }, 'UNKNOWN_OPTION', 'there is no option "maxWait"', known],
