@@ -49,9 +49,9 @@ export class RateLimitEngine {
    * @throws what the transport ends an invocation with
    */
   async turn(context: ExecutionContext, ledger: Ledger): Promise<void> {
-    if (ledger.place.startAt <= performance.now()) return;
+    if (ledger.startAt <= performance.now()) return;
     const transport = this.transports.of(context);
-    const place = { ...ledger.place, retake: () => this.retake(context, ledger.waiting) };
+    const place = { ...ledger.place, value: undefined, retake: () => this.retake(context, ledger) };
     try {
       await this.turns.wait(place, (waiter) => ({
         untie: transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
@@ -62,10 +62,11 @@ export class RateLimitEngine {
   }
 
   /** The place of an invocation whose turn would come inside a block; what does not wait has been taken already. */
-  private retake(context: ExecutionContext, waiting: readonly Charge[]): Awaitable<PlaceFor<void>> {
-    return chain(this.limiter.decide(waiting), (judgement) => {
-      if (judgement.admitted) return { ...placeOf(judgement), value: undefined };
-      throw this.transports.of(context).refusal(context, judgement.outcomes);
+  private retake(context: ExecutionContext, ledger: Ledger): Awaitable<PlaceFor<void>> {
+    return chain(this.limiter.decide(ledger.waiting), (judgement) => {
+      ledger.amend(judgement);
+      this.tell(context, ledger, judgement);
+      return { ...placeOf(judgement), value: undefined };
     });
   }
 
@@ -82,11 +83,17 @@ export class RateLimitEngine {
   }
 
   private settle(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
-    const transport = this.transports.of(context);
     ledger.record(judgement);
+    this.tell(context, ledger, judgement);
+    return ledger;
+  }
+
+  /** @throws what the transport refuses with */
+  private tell(context: ExecutionContext, ledger: Ledger, { admitted, outcomes }: Judgement): void {
+    const transport = this.transports.of(context);
     transport.publish(context, ledger.outcomes);
-    if (judgement.admitted) return ledger;
-    ledger.refusal = transport.refusal(context, judgement.outcomes);
+    if (admitted) return;
+    ledger.refusal = transport.refusal(context, outcomes);
     throw ledger.refusal;
   }
 

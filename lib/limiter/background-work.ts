@@ -1,5 +1,5 @@
 import { shuttingDown, type Turns } from './turns.js';
-import type { PlaceFor } from './waiting-room.js';
+import type { PlaceFor, Retake } from './waiting-room.js';
 
 /** What a process still has to do for a policy and key. The line of all instances is longer: see `peek`. */
 export interface WorkProgress {
@@ -13,7 +13,8 @@ export interface WorkProgress {
 
 interface Job {
   readonly line: string;
-  readonly startAt: number;
+  /** Later where it has moved behind a block. */
+  startAt: number;
   running: boolean;
 }
 
@@ -21,8 +22,8 @@ interface Job {
 export class BackgroundWork {
   private readonly jobs = new Set<Job>();
   private closing = false;
-  /** Called whenever there is one thing less to do. */
-  private onEnd: () => void = () => undefined;
+  /** Called whenever there is one thing less to do, or one to be done later. */
+  private onRelief: () => void = () => undefined;
 
   constructor(private readonly turns: Turns) {}
 
@@ -39,7 +40,7 @@ export class BackgroundWork {
       .catch(report)
       .finally(() => {
         this.jobs.delete(job);
-        this.onEnd();
+        this.onRelief();
       });
   }
 
@@ -65,21 +66,30 @@ export class BackgroundWork {
   }
 
   private async work(job: Job, place: PlaceFor<unknown>, task: () => unknown): Promise<void> {
-    await this.turns.wait(place);
+    await this.turns.wait({ ...place, retake: place.retake && this.noting(job, place.retake) });
     job.running = true;
     await task();
+  }
+
+  private noting(job: Job, retake: Retake): Retake {
+    return async (waiter) => {
+      const place = await retake(waiter);
+      job.startAt = place.startAt;
+      this.onRelief();
+      return place;
+    };
   }
 
   private untilDrained(deadline: number): Promise<void> {
     const isDrained = () => ![...this.jobs].some(({ running, startAt }) => running || startAt <= deadline);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, deadline - performance.now());
-      this.onEnd = () => {
+      this.onRelief = () => {
         if (!isDrained()) return;
         clearTimeout(timer);
         resolve();
       };
-      this.onEnd();
+      this.onRelief();
     });
   }
 }

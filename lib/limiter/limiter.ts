@@ -46,8 +46,8 @@ export interface Judgement {
   readonly waitMs: number;
   /** From when `waitMs` counts, in milliseconds of `performance.now()`. */
   readonly decidedAt: number;
-  /** The end of the latest block that it was decided behind, in microseconds of the store; 0 for none. */
-  readonly blockEnd: number;
+  /** Which of the limiter's calls it was: the later one knows of whatever an earlier one was told. */
+  readonly order: number;
   /** The charges that wait, to be asked for again where their turn would come inside a block. */
   readonly waiting: readonly Charge[];
   /** What can be undone while the start lies ahead, and nobody has come after. */
@@ -72,6 +72,8 @@ function limitOf({ limit, placed }: Bucket): Limit {
 
 /** Turns charges into one transaction of the store, and its reply into decisions. */
 export class Limiter {
+  private calls = 0;
+
   constructor(
     private readonly store: Store,
     private readonly blocks = new Blocks(),
@@ -82,10 +84,11 @@ export class Limiter {
     const takes = entries.map(({ take }) => take);
     // Only what waits can still be given up; asking for the records costs a little.
     const revocable = takes.some(({ startLevel }) => startLevel !== undefined);
+    const order = ++this.calls;
     return chain(this.store.decide([{ ...terms, takes, revocable }]), ([reply]) => {
       const told = reply as TransactionReply;
-      for (const [i, { key }] of takes.entries()) this.learn(key, told.found[i] as Found, told);
-      return judge(charges, entries, terms, told);
+      for (const [i, { key }] of takes.entries()) this.learn(key, told.found[i] as Found, told, order);
+      return judge(charges, entries, terms, told, order);
     });
   }
 
@@ -94,9 +97,10 @@ export class Limiter {
     const limit = limitOf(bucket);
     const name = bucketKey(bucket.placed.id, bucket.key);
     const take = algorithms[limit.algorithm](limit, name, 1);
+    const order = ++this.calls;
     return chain(this.store.report(name, reportOf(limit, report)), (told) => {
       const { found, source } = told;
-      this.learn(name, found, told);
+      this.learn(name, found, told, order);
       const margin = found.stepped ? stepTime([take]) : 0;
       const wait = ownWait(take, found);
       const reading = readLevel(limit, take, found, { charged: fits(take, found, wait), wait, margin });
@@ -121,11 +125,11 @@ export class Limiter {
     return this.store.reset(bucketKey(placed.id, key));
   }
 
-  private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment): void {
-    if (block === 0) this.blocks.forget(bucket);
+  private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {
+    if (block === 0) this.blocks.forget(bucket, order);
     else {
       const until = block === FOREVER ? Number.POSITIVE_INFINITY : decidedAt + block / 1000;
-      this.blocks.learn(bucket, { end: blockEnd, until });
+      this.blocks.learn(bucket, { end: blockEnd, until, order });
     }
   }
 }
@@ -135,6 +139,7 @@ function judge(
   entries: readonly Entry[],
   { pick, counted = false }: Terms,
   reply: TransactionReply,
+  order: number,
 ): Judgement {
   const { admitted, found, charged, source, changes } = reply;
   const share = pick ? shareAlone(entries, reply) : shareTogether(entries, reply);
@@ -149,7 +154,7 @@ function judge(
     chosen: pick && charged[0],
     waitMs: Number(charged.reduce<Ticks>((wait, i) => larger(wait, share(i).wait), 0)) / 1000,
     decidedAt: reply.decidedAt,
-    blockEnd: Math.max(0, ...found.map(({ blockEnd }) => blockEnd)),
+    order,
     waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),
     changes,
     marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],

@@ -7,7 +7,7 @@ import { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
-import { type CombinedDecision, type Decision, tightest } from './decision.js';
+import { type CombinedDecision, type Decision, soonest, tightest } from './decision.js';
 import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { type Order, Reservations, type WaitOptions } from './reservations.js';
@@ -203,7 +203,10 @@ export class RateLimiterService {
   }
 
   /** Lets nothing start in this bucket, for all instances: for a time, or until `unblock`. An earlier end changes nothing. */
-  async block(policy: Policy | string, key: string, { forMs, limits }: BlockOptions = {}): Promise<Decision> {
+  async block(policy: Policy | string, key: string, options: BlockOptions = {}): Promise<Decision> {
+    // A misspelt option would block for good.
+    checkOptions(options, ['forMs', 'limits'], 'RateLimiterService.block');
+    const { forMs, limits } = options;
     const bucket = this.read.limited('block', policy, key, limits);
     if (forMs !== undefined) checkWait(forMs, 'RateLimiterService.block: forMs');
     const report = forMs === undefined ? { forever: true } : { retryAfterMs: forMs };
@@ -280,14 +283,17 @@ function orderAny(charges: readonly Charge[], pick: PickOptions): Order<PickDeci
 function pickOf(charges: readonly Charge[], judgement: Judgement): PickDecision {
   const { admitted, chosen } = judgement;
   const decisions = TakenDecision.all(charges, judgement);
-  const decision = decisions[chosen ?? soonest(decisions)] as Decision;
-  return { allowed: admitted, picked: chosen, decisions, decision };
+  const decision = chosen === undefined ? soonest(decisions) : decisions[chosen];
+  return { allowed: admitted, picked: chosen, decisions, decision: decision as Decision };
 }
 
 function checkOptions(options: object, known: readonly string[], place: string): void {
-  checkObject(options, place, '{ cost: 2 }');
+  checkObject(options, place, EXAMPLES[known[0] as keyof typeof EXAMPLES]);
   checkKnownOptions(options, known, place);
 }
+
+/** Of the first option that a method knows. */
+const EXAMPLES = { cost: '{ cost: 2 }', prefer: '{ prefer: 0 }', forMs: '{ forMs: 60_000 }' };
 
 function checkPreference(prefer: number | undefined, choices: number, place: string): void {
   if (prefer !== undefined) checkInteger(prefer, 0, choices - 1, `${place}: prefer`);
@@ -296,12 +302,6 @@ function checkPreference(prefer: number | undefined, choices: number, place: str
 function checkSignal(signal: unknown, place: string): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
-}
-
-/** The refusal that ends first. */
-function soonest(decisions: readonly Decision[]): number {
-  const waits = decisions.map(({ retryAfterMs }) => retryAfterMs ?? Number.POSITIVE_INFINITY);
-  return waits.indexOf(Math.min(...waits));
 }
 
 const logFailure = (error: unknown): void =>

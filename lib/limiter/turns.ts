@@ -1,7 +1,14 @@
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { Blocks } from './blocks.js';
 import type { PlaceReturns } from './place-returns.js';
-import { type Place, type Resolve, type Tie, type Waiter, WaitingRoom } from './waiting-room.js';
+import {
+  type Place,
+  type PlaceFor,
+  type Resolve,
+  type Tie,
+  type Waiter,
+  WaitingRoom,
+} from './waiting-room.js';
 
 /** How long a place is tried to be given back that is due already: until the next call of the store. */
 const GRACE_MS = 1000;
@@ -26,22 +33,22 @@ export class Turns {
   }
 
   /**
-   * Resolves when the turn has come.
+   * Resolves with the value of its place when the turn has come.
    * @throws what the wait was ended with
    */
-  wait(place: Place, watch?: Watch): Promise<void> {
-    return new Promise((resolve) => this.settle(resolve, place, undefined, watch));
+  wait<T>(place: PlaceFor<T>, watch?: Watch): Promise<T> {
+    return new Promise((resolve) => this.settle(resolve, place, watch));
   }
 
-  /** Resolves a promise that is there already, with the value, when the turn has come: who waits needs no second one. */
-  settle<T>(resolve: Resolve<T>, place: Place, value: T, watch?: Watch): void {
-    const waiter = this.room.enter(place, value, resolve);
+  /** Resolves a promise that is there already when the turn has come: who waits needs no second one. */
+  settle<T>(resolve: Resolve<T>, place: PlaceFor<T>, watch?: Watch): void {
+    const waiter = this.room.enter(place, place.value, resolve);
     // One that has ended already is watched by nobody.
     if (!waiter.isWaiting) return;
     const tie = watch?.(waiter);
     if (waiter.isWaiting) waiter.tie = tie;
     else tie?.untie(waiter);
-    this.mindNews(waiter, place.blockEnd);
+    this.mindNews(waiter, place.order);
   }
 
   /** Gives a place up that was never waited for. */
@@ -60,9 +67,9 @@ export class Turns {
   }
 
   /** A block that was learned of between the taking of a place and the wait for it. */
-  private mindNews(waiter: Waiter, knownEnd: number): void {
-    const isInside = waiter.changes.some(({ key }) => {
-      const block = this.blocks.after(knownEnd, key);
+  private mindNews(waiter: Waiter, order: number): void {
+    const isInside = waiter.buckets.some((bucket) => {
+      const block = this.blocks.since(order, bucket);
       return block !== undefined && waiter.startAt < block.until;
     });
     if (isInside) void this.takeAgain(waiter);
@@ -75,8 +82,9 @@ export class Turns {
     this.room.move(waiter, { startAt: Number.POSITIVE_INFINITY, changes: [] }, waiter.value);
     try {
       const place = await retake(waiter);
-      if (waiter.isWaiting) this.room.move(waiter, place, place.value);
-      else this.leave(place);
+      if (!waiter.isWaiting) return this.leave(place);
+      this.room.move(waiter, place, place.value);
+      this.mindNews(waiter, place.order);
     } catch (error) {
       waiter.cancel(error);
     }
