@@ -17,6 +17,7 @@ export {
   byIp,
   byParam,
   byUser,
+  fromIps,
   type KeyResolver,
 } from './keys/index.js';
 export type { WorkProgress } from './limiter/background-work.js';
@@ -47,6 +48,7 @@ export type {
   CostResolver,
   LeakyBucketOptions,
   PolicyOptions,
+  SkipPredicate,
   Stage,
   TokenBucketOptions,
 } from './options/policy-options.js';

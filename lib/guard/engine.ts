@@ -1,17 +1,16 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { type Awaitable, chain, mapAll, onFailure } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
-import { show } from '../errors/show.js';
 import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
 import type { Turns } from '../limiter/turns.js';
 import { type PlaceFor, placeOf } from '../limiter/waiting-room.js';
-import { checkCost } from '../options/parse-policy.js';
 import type { Stage } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 import type { PlanCatalog } from '../plan/plan-catalog.js';
 import { CallerGoneError } from '../transport/caller-gone.error.js';
 import type { Interruption } from '../transport/transport.js';
 import type { Transports } from '../transport/transports.js';
+import { chargeOf } from './charge-of.js';
 import { Ledger } from './ledger.js';
 
 /** Decides a stage of an invocation: plan → keys → limiter → transport. */
@@ -110,28 +109,3 @@ export class RateLimitEngine {
 /** The end of a wait that nobody has decided. */
 const isInterruption = (reason: unknown): reason is Interruption =>
   reason instanceof CallerGoneError || (reason instanceof RateLimitError && reason.code === 'SHUTTING_DOWN');
-
-/** Undefined where the request is unlimited. */
-function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge | undefined> {
-  const { key, cost } = planned;
-  const questions = [key, typeof cost === 'number' ? () => cost : cost];
-  return chain(
-    mapAll<(typeof questions)[number], unknown>(questions, (ask) => ask(context)),
-    ([keyText, tokens]) => {
-      checkKey(keyText, planned);
-      checkCost(tokens, `${planned.place}: '${planned.id}'`);
-      return chain(
-        planned.limitOf(context, keyText),
-        (limit) => limit && { placed: planned, key: keyText, cost: tokens, limit },
-      );
-    },
-  );
-}
-
-function checkKey(key: unknown, { place, id }: PlannedPolicy): asserts key is string {
-  if (typeof key === 'string') return;
-  throw new RateLimitError(
-    'INVALID_KEY',
-    `${place}: the key of '${id}' is ${show(key)}; return a text, as (context) => String(…)`,
-  );
-}

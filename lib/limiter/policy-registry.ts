@@ -110,5 +110,7 @@ const PARAMETERS: readonly [string, (policy: Policy) => unknown][] = [
   ['maxWaitMs', (policy) => policy.maxWaitMs],
   ['key', (policy) => policy.key && keyIdentity(policy.key)],
   ['cost', (policy) => policy.cost],
+  ['skip', (policy) => policy.skip],
+  ['allow', ({ allow }) => [...allow].join(', ') || undefined],
   ['stage', (policy) => policy.stage],
 ];

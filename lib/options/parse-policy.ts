@@ -6,7 +6,7 @@ import { type LimitsSource, parseLimits, type Shape } from './limits.js';
 import { Policy } from './policy.js';
 import type { LeakyBucketOptions, PolicyOptions } from './policy-options.js';
 
-const COMMON = ['name', 'capacity', 'rate', 'key', 'cost', 'stage', 'limits', 'limitsTtlMs'];
+const COMMON = ['name', 'capacity', 'rate', 'key', 'cost', 'stage', 'limits', 'limitsTtlMs', 'skip', 'allow'];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
 const NAME = /^[!#-&(-9;-_a-z|~]{1,128}$/;
 /** A day: longer, and a changed plan seems to be without effect. */
@@ -20,6 +20,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   checkObject(options, place, '{ capacity: 10, rate: 5 }');
   checkKnownOptions(options, KNOWN[algorithm], place);
   const { name, capacity, rate, key, cost = 1, stage, maxWaitMs, shape } = options as LeakyBucketOptions;
+  const { skip, allow = [] } = options;
   const { limits, limitsTtlMs } = options as { limits?: LimitsSource; limitsTtlMs?: number };
   if (name !== undefined) checkName(name, place);
   if (limits !== undefined) checkLimits(options, place);
@@ -35,6 +36,9 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   if (stage !== undefined) checkOneOf(stage, ['guard', 'handler'], `${place}: stage`);
   if (shape !== undefined) checkOneOf(shape, [true, false], `${place}: shape`);
   if (maxWaitMs !== undefined) checkMaxWait(maxWaitMs, shape, place);
+  if (skip !== undefined)
+    checkFunction(skip, `${place}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
+  checkAllow(allow, place);
   if (typeof cost !== 'function') checkStaticCost(cost, limit?.capacity, place);
   return new Policy({
     name,
@@ -45,6 +49,8 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
     maxWaitMs,
     limits,
     limitsTtlMs: limitsTtlMs ?? 0,
+    skip,
+    allow: new Set(allow),
     shape: shaping,
     limit,
   });
@@ -62,6 +68,15 @@ function checkLimits({ limits, capacity, rate }: PolicyOptions, place: string): 
   throw new RateLimitError(
     'INVALID_OPTION',
     `${place}: ${option} is ${show(value)} beside limits, which says it for each request; leave one of the two out`,
+  );
+}
+
+function checkAllow(allow: unknown, place: string): void {
+  const isList = Array.isArray(allow) && allow.every((key) => typeof key === 'string');
+  if (isList) return;
+  throw new RateLimitError(
+    'INVALID_OPTION',
+    `${place}: allow is ${show(allow)}; write a list of keys, as ['ada']`,
   );
 }
 

@@ -9,6 +9,9 @@ export type Stage = 'guard' | 'handler';
 /** How many tokens a request takes: an integer of at least 0. Runs before pipes. */
 export type CostResolver = (context: ExecutionContext) => Awaitable<number>;
 
+/** Whether a request is not limited: it is asked before the key, and awaited. */
+export type SkipPredicate = (context: ExecutionContext) => Awaitable<boolean>;
+
 interface CommonOptions {
   /** Makes the bucket the same wherever the name is used; without it the place is the scope. */
   name?: string;
@@ -18,6 +21,10 @@ interface CommonOptions {
   cost?: number | CostResolver;
   /** By default `handler` for `byUser` and for a leaky bucket that waits, else `guard`. */
   stage?: Stage;
+  /** Which requests are not limited: `fromIps('10.0.0.0/8')`, or a function. */
+  skip?: SkipPredicate;
+  /** Keys that are not limited. */
+  allow?: readonly string[];
 }
 
 /** Limits that are the same for every request. */

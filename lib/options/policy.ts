@@ -1,7 +1,7 @@
 import type { Limit } from '../algorithms/limit.js';
 import type { KeyResolver } from '../keys/index.js';
 import type { LimitsSource, Rate, Shape } from './limits.js';
-import type { CostResolver, Stage } from './policy-options.js';
+import type { CostResolver, SkipPredicate, Stage } from './policy-options.js';
 
 interface PolicyFields {
   readonly name: string | undefined;
@@ -12,6 +12,8 @@ interface PolicyFields {
   readonly maxWaitMs: number | undefined;
   readonly limits: LimitsSource | undefined;
   readonly limitsTtlMs: number;
+  readonly skip: SkipPredicate | undefined;
+  readonly allow: ReadonlySet<string>;
   readonly shape: Shape;
   readonly limit: Limit | undefined;
 }
@@ -35,6 +37,10 @@ export class Policy {
   readonly limits: LimitsSource | undefined;
   /** How long its answer is kept for a key, in milliseconds. */
   readonly limitsTtlMs: number;
+  /** Which requests are not limited. */
+  readonly skip: SkipPredicate | undefined;
+  /** Keys that are not limited. */
+  readonly allow: ReadonlySet<string>;
   /** @internal */
   readonly shape: Shape;
   /** @internal Undefined where `limits` says it. */
@@ -56,6 +62,8 @@ export class Policy {
     this.maxWaitMs = fields.maxWaitMs;
     this.limits = fields.limits;
     this.limitsTtlMs = fields.limitsTtlMs;
+    this.skip = fields.skip;
+    this.allow = fields.allow;
     this.shape = shape;
     this.limit = limit;
     Object.freeze(this);

@@ -7,7 +7,7 @@ import type { PolicyRegistry } from '../limiter/policy-registry.js';
 import type { PolicyLimits } from '../limits/policy-limits.js';
 import { parsePolicy } from '../options/parse-policy.js';
 import { Policy } from '../options/policy.js';
-import type { Stage } from '../options/policy-options.js';
+import type { SkipPredicate, Stage } from '../options/policy-options.js';
 import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
 import { className, classScope } from './scope.js';
@@ -29,7 +29,11 @@ export class PlanBuilder {
   constructor(
     private readonly registry: PolicyRegistry,
     private readonly limits: PolicyLimits,
-    private readonly defaults: { readonly key: KeyResolver; readonly global: readonly Policy[] },
+    private readonly defaults: {
+      readonly key: KeyResolver;
+      readonly global: readonly Policy[];
+      readonly skip: SkipPredicate | undefined;
+    },
   ) {
     const place = 'RateLimitModule.forRoot: global';
     const globals = defaults.global.map((policy) => ({ policy, place }));
@@ -73,10 +77,22 @@ export class PlanBuilder {
     for (const { id, policy } of new Map(placed.map((one) => [one.id, one])).values()) {
       const key = policy.key ?? this.defaults.key;
       stages[stageOf(policy, key)].push(
-        Object.freeze({ id, policy, key, cost: policy.cost, limitOf: this.limits.of(policy, place), place }),
+        Object.freeze({
+          id,
+          policy,
+          key,
+          cost: policy.cost,
+          skips: this.skipsOf(policy),
+          limitOf: this.limits.of(policy, place),
+          place,
+        }),
       );
     }
     return Object.freeze(stages);
+  }
+
+  private skipsOf({ skip }: Policy): SkipPredicate[] {
+    return [this.defaults.skip, skip].filter((predicate) => predicate !== undefined);
   }
 
   private skippedBy(skips: Declared['skips'], place: string): 'all' | ReadonlySet<string> {
