@@ -13,10 +13,10 @@ const UNSAFE =
  * Injective: two keys never share a name.
  */
 export function bucketKey(policy: string, key: string): string {
-  if (policy !== last.policy || key !== last.key) {
-    last = { policy, key, name: `${escapeText(policy)}:{${keyPart(key)}}` };
-  }
-  return last.name;
+  if (policy === last.policy && key === last.key) return last.name;
+  const name = `${escapeText(policy)}:{${keyPart(key)}}`;
+  if (key.length <= MAX_LENGTH) last = { policy, key, name };
+  return name;
 }
 
 /** Those who wait in one line keep one text, and not each their own. */
