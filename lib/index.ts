@@ -26,6 +26,7 @@ export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js'
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
 export {
+  type AcquireAnyOptions,
   type AcquireOptions,
   type BlockOptions,
   type PickDecision,

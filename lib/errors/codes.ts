@@ -31,6 +31,7 @@ export const errorCodes = {
   UNKNOWN_CREDENTIAL: 'An id names no credential of a pool.',
   SHUTTING_DOWN: 'The application was closed while a caller waited for its turn.',
   CLUSTER_SHAPING: 'Shaping leaky buckets with different keys cannot share a start on Redis Cluster.',
+  CLUSTER_PICK: 'Of buckets with different keys none can be picked on Redis Cluster.',
 } as const;
 
 export type RateLimitErrorCode = keyof typeof errorCodes;

@@ -120,7 +120,9 @@ export class CredentialPool<T> {
    * Notes what the provider has said of a credential: see `RateLimiterService.sync`.
    * @returns how its bucket is found afterwards
    */
-  sync(credential: TakenCredential<T>, report: Omit<SyncReport, 'decision'>): Promise<Decision> {
+  async sync(credential: TakenCredential<T>, report: Omit<SyncReport, 'decision'>): Promise<Decision> {
+    checkObject(credential, 'CredentialPool.sync: credential', 'what consume or acquire has answered');
+    checkObject(report, 'CredentialPool.sync', '{ remaining: 10 }');
     const { id, decision } = credential;
     return this.limiter.sync(this.find(id, 'sync').policy, this.name, { ...report, decision });
   }
@@ -134,7 +136,7 @@ export class CredentialPool<T> {
    * Puts a credential to use again, for all instances.
    * @returns whether it was out of use, by a quarantine or by a wait that the provider had asked for
    */
-  restore(id: string): Promise<boolean> {
+  async restore(id: string): Promise<boolean> {
     return this.limiter.unblock(this.find(id, 'restore').policy, this.name);
   }
 
@@ -160,12 +162,21 @@ export class CredentialPool<T> {
 
   /** Never throws: what the provider has answered must reach the caller. */
   private async learn(credential: TakenCredential<T>, result: unknown): Promise<void> {
-    try {
+    // One by one: a reader that fails must not leave a credential in use that is no good.
+    await this.attempt(async () => {
       const response = responseIn(result);
-      if (response === undefined) return;
-      const report = this.read(response);
+      if (response !== undefined && this.isRevoked(response)) await this.quarantine(credential.id);
+    });
+    await this.attempt(async () => {
+      const response = responseIn(result);
+      const report = response && this.read(response);
       if (report !== undefined) await this.sync(credential, report);
-      if (this.isRevoked(response)) await this.quarantine(credential.id);
+    });
+  }
+
+  private async attempt(learn: () => Promise<void>): Promise<void> {
+    try {
+      await learn();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       new Logger('CredentialPool').error(`${this.name}: nothing was learned from a response: ${message}`);
@@ -176,9 +187,12 @@ export class CredentialPool<T> {
     const found = this.credentials.find((credential) => credential.id === id);
     if (found !== undefined) return found;
     const known = this.credentials.map((credential) => `'${credential.id}'`).join(', ');
+    // No message shows a token.
+    const isValue = this.credentials.some(({ value }) => value === (id as unknown));
+    const shown = isValue ? 'the value of a credential' : show(id);
     throw new RateLimitError(
       'UNKNOWN_CREDENTIAL',
-      `CredentialPool.${method}: ${show(id)} is none of '${this.name}'; its credentials are ${known}`,
+      `CredentialPool.${method}: ${shown} is none of '${this.name}'; write an id, one of ${known}`,
     );
   }
 }

@@ -59,14 +59,12 @@ function parseCredentials<T>(
   place: string,
 ): PooledCredential<T>[] {
   if (!Array.isArray(credentials) || credentials.length === 0) {
-    throw new RateLimitError(
-      'INVALID_OPTION',
-      `${place}: credentials is ${show(credentials)}; write [{ id: 'first', value: token }]`,
-    );
+    throw noCredential(`${place}: credentials`, credentials, "[{ id: 'first', value: token }]");
   }
   const ids = new Set<string>();
   return credentials.map((credential: Credential<T>, i) => {
     const here = `${place}: credentials[${i}]`;
+    if (typeof credential === 'string') throw noCredential(here, credential, "{ id: 'first', value: token }");
     checkObject(credential, here, "{ id: 'first', value: token }");
     checkKnownOptions(credential, ['id', 'value', 'policy'], here);
     const { id, value, policy = shared } = credential;
@@ -84,6 +82,12 @@ function parseCredentials<T>(
     checkName(policyName, here);
     return { id, value, policy: renamed(policy, policyName) };
   });
+}
+
+/** A text in the place of credentials is a token, and no message shows one. */
+function noCredential(place: string, value: unknown, example: string): RateLimitError {
+  const shown = typeof value === 'string' ? 'a text, not shown' : show(value);
+  return new RateLimitError('INVALID_OPTION', `${place} is ${shown}; write ${example}`);
 }
 
 const is401 = ({ status }: ProviderResponse): boolean => status === 401;
