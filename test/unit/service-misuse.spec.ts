@@ -260,7 +260,7 @@ describe('RateLimiterService.sync rejects, and asks no store, for', () => {
       code: 'UNKNOWN_OPTION',
       place,
       value,
-      fix: 'write one of remaining, retryAfterMs, decision, limit, resetAfterMs',
+      fix: 'write one of remaining, retryAfterMs, decision, limits, limit, resetAfterMs',
     });
   });
 
