@@ -9,7 +9,6 @@ import {
   RateLimit,
   RateLimitDecision,
   RateLimiterService,
-  TokenBucket,
   tokenBucket,
 } from '../../lib/index.js';
 import { Turns } from '../../lib/limiter/turns.js';
@@ -198,8 +197,14 @@ describe.each(adapters)('on %s', (adapter: Adapter) => {
   });
 
   it('a block of what was taken already moves nobody', async () => {
-    const burst = { name: 'burst', capacity: 10, rate: '1/h' as const, key: byGlobal() };
-    await boot(TokenBucket(burst), RateLimit(line));
+    const burst = tokenBucket({
+      name: 'burst',
+      capacity: 10,
+      rate: '1/h',
+      key: byGlobal(),
+      stage: 'handler',
+    });
+    await boot(RateLimit(burst), RateLimit(line));
     await enter(2);
     void ask(2);
     await eventually(() => waiting() === 2, 'another one waits');
@@ -248,6 +253,17 @@ describe.each(adapters)('on %s', (adapter: Adapter) => {
         expect([passed.status, members(passed)]).toEqual([200, { quota: { r: 9, t: 1 } }]);
       },
     );
+
+    it('that is shorter than its tokens would last has nothing remaining either', async () => {
+      await bootQuota();
+      await limiter.block(quota, 'all', { forMs: 400 });
+      const refusal = await running.request('/cats');
+      expect([refusal.status, refusal.headers.get('retry-after')]).toEqual([429, '1']);
+      expect(members(refusal)).toEqual({ quota: { r: 0, t: 1 } });
+      jest.advanceTimersByTime(400);
+      // At its end it is full at most.
+      expect(members(await running.request('/cats'))).toEqual({ quota: { r: 9, t: 1 } });
+    });
 
     it('that nobody knows the end of has no Retry-After, until it is lifted', async () => {
       await bootQuota();
