@@ -14,6 +14,8 @@ export class Ledger {
   private order = Number.POSITIVE_INFINITY;
   /** When the invocation may start, in milliseconds of `performance.now()`. */
   private start = 0;
+  /** The same in microseconds of the store's clock. */
+  private slot = 0;
   /** Since when it waits, likewise. */
   private since = Number.POSITIVE_INFINITY;
   /** What the invocation was refused with. A caller that tries again inside of it is refused again. */
@@ -31,7 +33,7 @@ export class Ledger {
     for (const { id } of policies) this.asked.delete(id);
   }
 
-  record({ outcomes, waitMs, decidedAt, changes, order, waiting }: Judgement): void {
+  record({ outcomes, waitMs, decidedAt, slot, changes, order, waiting }: Judgement): void {
     this.decided.push(...outcomes);
     this.changed.push(...changes);
     this.inLine.push(...waiting);
@@ -39,6 +41,7 @@ export class Ledger {
     this.order = Math.min(this.order, order);
     if (waitMs === 0) return;
     this.start = Math.max(this.start, decidedAt + waitMs);
+    this.slot = Math.max(this.slot, slot);
     this.since = Math.min(this.since, decidedAt);
   }
 
@@ -55,7 +58,13 @@ export class Ledger {
 
   /** The place in line that the stages have taken; there is only one for an invocation. */
   get place(): Place {
-    return { startAt: this.start, changes: this.changed, lines: linesOf(this.inLine), order: this.order };
+    return {
+      startAt: this.start,
+      slot: this.slot,
+      changes: this.changed,
+      lines: linesOf(this.inLine),
+      order: this.order,
+    };
   }
 
   /** When it may start, in milliseconds of `performance.now()`. */

@@ -1,3 +1,4 @@
+import { logFailure } from './log-failure.js';
 import { shuttingDown, type Turns } from './turns.js';
 import type { PlaceFor, Retake } from './waiting-room.js';
 
@@ -32,12 +33,13 @@ export class BackgroundWork {
     if (this.closing) throw shuttingDown();
   }
 
-  /** Never throws: whatever goes wrong, in the task or with its turn, is reported. */
+  /** Whatever goes wrong, in the task or with its turn, is reported; and where that goes wrong too, it is logged. */
   start(line: string, place: PlaceFor<unknown>, task: () => unknown, report: (error: unknown) => void): void {
     const job: Job = { line, startAt: place.startAt, running: false };
     this.jobs.add(job);
     void this.work(job, place, task)
       .catch(report)
+      .catch(logFailure)
       .finally(() => {
         this.jobs.delete(job);
         this.onRelief();
@@ -80,16 +82,30 @@ export class BackgroundWork {
     };
   }
 
+  private isBusyUntil(deadline: number): boolean {
+    for (const { running, startAt } of this.jobs) if (running || startAt <= deadline) return true;
+    return false;
+  }
+
   private untilDrained(deadline: number): Promise<void> {
-    const isDrained = () => ![...this.jobs].some(({ running, startAt }) => running || startAt <= deadline);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, deadline - performance.now());
-      this.onRelief = () => {
-        if (!isDrained()) return;
+      let isAsked = false;
+      const end = () => {
+        this.onRelief = () => undefined;
         clearTimeout(timer);
         resolve();
       };
-      this.onRelief();
+      const timer = setTimeout(end, deadline - performance.now());
+      const check = () => {
+        isAsked = false;
+        if (!this.isBusyUntil(deadline)) end();
+      };
+      // Many may end in one turn of the event loop: one look at the others is enough for them all.
+      this.onRelief = () => {
+        if (!isAsked) setImmediate(check);
+        isAsked = true;
+      };
+      check();
     });
   }
 }

@@ -73,6 +73,7 @@ export class ChargeReader {
     }
     return requests.map((request: ConsumeRequest) => {
       checkObject(request, place, '{ policy, key }');
+      checkKnownOptions(request, ['policy', 'key', 'cost', 'limits'], place);
       const { policy, key, cost, limits } = request;
       return this.charge(method, policy, key, { cost, limits });
     });

@@ -46,6 +46,8 @@ export interface Judgement {
   readonly waitMs: number;
   /** From when `waitMs` counts, in milliseconds of `performance.now()`. */
   readonly decidedAt: number;
+  /** The shared start in microseconds of the store's clock. */
+  readonly slot: number;
   /** Which of the limiter's calls it was: the later one knows of whatever an earlier one was told. */
   readonly order: number;
   /** The charges that wait, to be asked for again where their turn would come inside a block. */
@@ -147,12 +149,14 @@ function judge(
   const readings = entries.map(({ take, charge }, i) =>
     readLevel(limitOf(charge), take, found[i] as Found, share(i)),
   );
+  const wait = Number(charged.reduce<Ticks>((longest, i) => larger(longest, share(i).wait), 0));
   const placeOf = ({ placed, key }: Bucket) => places.get(bucketKey(placed.id, key)) as number;
   return {
     admitted,
     outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
     chosen: pick && charged[0],
-    waitMs: Number(charged.reduce<Ticks>((wait, i) => larger(wait, share(i).wait), 0)) / 1000,
+    waitMs: wait / 1000,
+    slot: reply.now + wait,
     decidedAt: reply.decidedAt,
     order,
     waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),

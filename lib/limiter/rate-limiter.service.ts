@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
@@ -9,6 +9,7 @@ import { bucketKey } from './bucket-key.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
 import { type CombinedDecision, type Decision, soonest, tightest } from './decision.js';
 import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js';
+import { logFailure } from './log-failure.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { type Order, Reservations, type WaitOptions } from './reservations.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
@@ -303,6 +304,3 @@ function checkSignal(signal: unknown, place: string): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
 }
-
-const logFailure = (error: unknown): void =>
-  new Logger('RateLimiterService').error(error instanceof Error ? (error.stack ?? error.message) : error);

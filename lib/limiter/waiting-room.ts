@@ -11,6 +11,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export interface Place {
   /** In milliseconds of `performance.now()`. */
   readonly startAt: number;
+  /** The same in microseconds of the store's clock. */
+  readonly slot: number;
   readonly changes: readonly Change[];
   /** The buckets that are waited for, where they are not those that were changed. */
   readonly lines?: readonly string[] | undefined;
@@ -23,10 +25,10 @@ export interface Place {
 }
 
 /** The place that a transaction has taken. */
-export function placeOf({ decidedAt, waitMs, changes, order, waiting }: Judgement): Place {
+export function placeOf({ decidedAt, waitMs, slot, changes, order, waiting }: Judgement): Place {
   // What costs nothing has changed nothing, and waits all the same.
   const lines = changes.length > 0 ? undefined : linesOf(waiting);
-  return { startAt: decidedAt + waitMs, changes, lines, order };
+  return { startAt: decidedAt + waitMs, slot, changes, lines, order };
 }
 
 /** The buckets of charges that wait. */
@@ -70,7 +72,7 @@ export class Waiter {
 
   constructor(
     private readonly room: WaitingRoom,
-    { startAt, changes, lines, retake, giveUpAt }: Omit<Place, 'order'>,
+    { startAt, changes, lines, retake, giveUpAt }: Omit<Place, 'order' | 'slot'>,
     value: unknown,
     private readonly resolve: Resolve<unknown>,
   ) {

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { isObservable, lastValueFrom, type Observable } from 'rxjs';
 import { checkFunction, checkKnownOptions, checkObject } from '../../common/checks.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import { show } from '../../errors/show.js';
@@ -97,17 +98,19 @@ export class CredentialPool<T> {
 
   /**
    * Calls a function with a credential when its turn has come, and learns from what it answers or throws: from a response
-   * of fetch or axios, whatever the reader of the options finds in it; one that says 401 quarantines the credential.
+   * of fetch or axios, whatever the reader of the options finds in it; one that says 401 quarantines the credential. Of an
+   * Observable, as those of `@nestjs/axios`, the last value is the answer.
    * @throws what `acquire` and the function throw
    */
   async run<R>(
-    task: (credential: TakenCredential<T>) => R | Promise<R>,
+    task: (credential: TakenCredential<T>) => R | Promise<R> | Observable<R>,
     options: AcquireCredentialOptions = {},
   ): Promise<R> {
     checkFunction(task, 'CredentialPool.run: task', '({ value }) => fetch(url, …)');
     const credential = await this.acquire(options);
     try {
-      const result = await task(credential);
+      const answer = task(credential);
+      const result = await (isObservable(answer) ? lastValueFrom(answer) : answer);
       await this.learn(credential, result);
       return result;
     } catch (error) {

@@ -72,6 +72,13 @@ function parseCredentials<T>(
     if (ids.has(id))
       throw new RateLimitError('INVALID_OPTION', `${here}: the id ${show(id)} is taken; write another`);
     ids.add(id);
+    // A variable of the environment that is not set would be found out by the provider only.
+    if (value === undefined || value === null || value === '') {
+      throw new RateLimitError(
+        'INVALID_OPTION',
+        `${here}: value is ${show(value)}; write the credential itself`,
+      );
+    }
     if (!(policy instanceof Policy)) {
       throw new RateLimitError(
         'INVALID_OPTION',

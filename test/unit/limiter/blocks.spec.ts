@@ -80,6 +80,41 @@ describe('those who wait inside a block take another place, in the order of thei
     expect(log).toEqual([[0, 0], ...stayed, [1, next], [2, next + 100]]);
   });
 
+  it('also where they share the end of the block, and each reply tells the time a little otherwise', async () => {
+    const burst = tokenBucket({ name: 'burst', capacity: 20, rate: 100 });
+    const store = new MemoryStore({ maxKeys: 100 });
+    let replies = 0;
+    const decide: MemoryStore['decide'] = (transactions) =>
+      store
+        .decide(transactions)
+        .map((reply) => ({ ...reply, decidedAt: reply.decidedAt - ((replies++ * 7) % 10) / 100 }));
+    const { service } = serviceOn(
+      new Proxy(store, {
+        get: (_, method: keyof MemoryStore) =>
+          method === 'decide' ? decide : (store[method] as () => void).bind(store),
+      }),
+    );
+    await service.consume(burst, 'all', { cost: 20 });
+    for (let i = 0; i < 20; i++) note(i, service.acquire(burst, 'all', { maxWaitMs: 60_000 }));
+    await advance(0);
+    await service.sync(burst, 'all', { retryAfterMs: 1000 });
+    await service.sync(burst, 'all', { retryAfterMs: 1500 });
+    await advance(5000);
+    expect(log.map((entry) => (entry as unknown[])[0])).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
+  it('very many of them over several turns of the event loop', async () => {
+    const long = leakyBucket({ name: 'long', capacity: 5000, rate: 1000 });
+    for (let i = 0; i < 1200; i++) note(i, here.service.acquire(long, 'all'));
+    await advance(0);
+    late.decisions = 0;
+    await here.service.sync(long, 'all', { retryAfterMs: 1200 });
+    expect(late.decisions).toBe(500);
+    await advance(5000);
+    expect(late.decisions).toBe(1199);
+    expect(log.map((entry) => (entry as unknown[])[0])).toEqual(Array.from({ length: 1200 }, (_, i) => i));
+  });
+
   it('each with one call of the store', async () => {
     await enter(6);
     late.decisions = 0;

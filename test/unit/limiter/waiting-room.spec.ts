@@ -28,7 +28,7 @@ interface Wait {
 function enter(room: WaitingRoom, startAt: number): Wait {
   let waiter: Waiter | undefined;
   const done = new Promise((resolve) => {
-    waiter = room.enter({ startAt, changes: [], order: 0 }, undefined, resolve);
+    waiter = room.enter({ startAt, slot: 0, changes: [], order: 0 }, undefined, resolve);
   });
   return { done, cancel: (reason) => waiter?.cancel(reason) };
 }
@@ -197,6 +197,7 @@ describe('taking turns', () => {
 
   const place = (delay: number) => ({
     startAt: inMs(delay),
+    slot: inMs(delay) * 1000,
     changes: [change],
     order: 0,
     value: undefined,
