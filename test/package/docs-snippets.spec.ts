@@ -116,6 +116,10 @@ describe('on a real Redis', () => {
     expect(await limiter.consume(daily, 'grace')).toMatchObject({ remaining: 999, source: 'redis' });
     expect(await limiter.refund(daily, 'grace', 1)).toBe(true);
     expect(await limiter.reset(daily, 'grace')).toBe(false);
+    expect(await limiter.sync(daily, 'grace', { remaining: 500 })).toMatchObject({ remaining: 499 });
+    expect(await limiter.block(daily, 'grace')).toMatchObject({ allowed: false });
+    expect(await limiter.unblock(daily, 'grace')).toBe(true);
+    expect(await limiter.consumeAny([{ policy: daily, key: 'grace' }])).toMatchObject({ picked: 0 });
   });
 
   it('a place is noted and undone as docs/redis.md says, with these permissions', async () => {

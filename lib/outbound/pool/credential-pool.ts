@@ -6,9 +6,12 @@ import { show } from '../../errors/show.js';
 import type { Decision } from '../../limiter/decision.js';
 import type { BlockOptions, PickDecision, RateLimiterService } from '../../limiter/rate-limiter.service.js';
 import type { SyncReport } from '../../limiter/sync-report.js';
-import type { ProviderResponse } from '../reports/provider-report.js';
+import type { ProviderReport, ProviderResponse } from '../reports/provider-report.js';
 import { type CredentialPoolOptions, type PooledCredential, parsePool } from './pool-options.js';
 import { responseIn } from './response-in.js';
+
+/** How long a response waits for what is learned from it. The call of the store is on its way by then. */
+const LEARNING_MS = 250;
 
 /** A credential that was taken, to be used once. */
 export interface TakenCredential<T> {
@@ -57,6 +60,7 @@ export class CredentialPool<T> {
   private readonly credentials: readonly PooledCredential<T>[];
   private readonly read: NonNullable<CredentialPoolOptions<T>['read']>;
   private readonly isRevoked: (response: ProviderResponse) => boolean;
+  private readonly maxBlockMs: number;
   private readonly isSticky: boolean;
   /** The place of the credential that was taken last, if that matters. */
   private current: number | undefined;
@@ -66,11 +70,12 @@ export class CredentialPool<T> {
     private readonly limiter: RateLimiterService,
     options: CredentialPoolOptions<T>,
   ) {
-    const { name, credentials, sticky, read, isRevoked } = parsePool(options);
+    const { name, credentials, sticky, read, maxBlockMs, isRevoked } = parsePool(options);
     this.name = name;
     this.credentials = credentials;
     this.isSticky = sticky;
     this.read = read;
+    this.maxBlockMs = maxBlockMs;
     this.isRevoked = isRevoked;
   }
 
@@ -163,8 +168,12 @@ export class CredentialPool<T> {
     return { id, value, decision };
   }
 
-  /** Never throws: what the provider has answered must reach the caller. */
-  private async learn(credential: TakenCredential<T>, result: unknown): Promise<void> {
+  /** Never throws, and waits for no slow store: what the provider has answered must reach the caller. */
+  private learn(credential: TakenCredential<T>, result: unknown): Promise<void> {
+    return atMost(LEARNING_MS, this.learnAll(credential, result));
+  }
+
+  private async learnAll(credential: TakenCredential<T>, result: unknown): Promise<void> {
     // One by one: a reader that fails must not leave a credential in use that is no good.
     await this.attempt(async () => {
       const response = responseIn(result);
@@ -173,8 +182,15 @@ export class CredentialPool<T> {
     await this.attempt(async () => {
       const response = responseIn(result);
       const report = response && this.read(response);
-      if (report !== undefined) await this.sync(credential, report);
+      if (report !== undefined) await this.sync(credential, this.believable(report));
     });
+  }
+
+  private believable(report: ProviderReport): ProviderReport {
+    const { retryAfterMs } = report;
+    return retryAfterMs === undefined
+      ? report
+      : { ...report, retryAfterMs: Math.min(retryAfterMs, this.maxBlockMs) };
   }
 
   private async attempt(learn: () => Promise<void>): Promise<void> {
@@ -203,4 +219,14 @@ export class CredentialPool<T> {
 function checkTake(options: object, known: readonly string[], place: string): void {
   checkObject(options, place, '{ cost: 2 }');
   checkKnownOptions(options, known, place);
+}
+
+/** Goes on when a promise has ended, or after so many milliseconds. */
+async function atMost(milliseconds: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

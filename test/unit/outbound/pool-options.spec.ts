@@ -66,7 +66,7 @@ const misuses: Misuse[] = [
     'UNKNOWN_OPTION',
     plain,
     'there is no option "isSticky"',
-    'policy, sticky, read, isRevoked',
+    'policy, sticky, read, maxBlockMs, isRevoked',
   ],
   invalid({ sticky: 'yes' }, named, 'sticky is "yes" (string)', 'write true or false'),
   invalid({ sticky: 1 }, named, 'sticky is 1 (number)', 'write true or false'),
