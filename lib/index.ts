@@ -17,6 +17,7 @@ export {
   byIp,
   byParam,
   byUser,
+  fromIps,
   type KeyResolver,
 } from './keys/index.js';
 export type { WorkProgress } from './limiter/background-work.js';
@@ -25,6 +26,7 @@ export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js'
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
 export {
+  type AcquireAnyOptions,
   type AcquireOptions,
   type BlockOptions,
   type PickDecision,
@@ -33,6 +35,7 @@ export {
   type ScheduleOptions,
 } from './limiter/rate-limiter.service.js';
 export type { SyncReport } from './limiter/sync-report.js';
+export type { Limits, LimitsFunction, LimitsResolver, Rate } from './options/limits.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';
 export type {
   HeaderStyle,
@@ -46,7 +49,7 @@ export type {
   CostResolver,
   LeakyBucketOptions,
   PolicyOptions,
-  Rate,
+  SkipPredicate,
   Stage,
   TokenBucketOptions,
 } from './options/policy-options.js';

@@ -6,6 +6,10 @@ import type { Policy } from './options/policy.js';
 
 const PLACE = 'RateLimitModule.forFeature';
 
+/** Which call of `forFeature` a module comes from. */
+const CALL = Symbol.for('nestjs-floodgate.feature');
+let calls = 0;
+
 /** Makes named policies injectable in the modules that import it. */
 @Module({})
 export class RateLimitFeatureModule {
@@ -23,7 +27,8 @@ export class RateLimitFeatureModule {
     );
     return {
       module: RateLimitFeatureModule,
-      providers,
+      // Nest 10 takes two dynamic modules for one where they are written alike.
+      providers: [...providers, { provide: CALL, useValue: ++calls }],
       exports: providers.map((provider) => (provider as { provide: string }).provide),
     };
   }

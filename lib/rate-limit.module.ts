@@ -9,7 +9,7 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModulesContainer } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { checkObject } from './common/checks.js';
 import { RateLimitEngine } from './guard/engine.js';
 import { RateLimitGuard } from './guard/rate-limit.guard.js';
@@ -21,6 +21,8 @@ import { PlaceReturns } from './limiter/place-returns.js';
 import { PolicyRegistry } from './limiter/policy-registry.js';
 import { RateLimiterService } from './limiter/rate-limiter.service.js';
 import { Turns } from './limiter/turns.js';
+import { LimitsProviders } from './limits/limits-providers.js';
+import { PolicyLimits } from './limits/policy-limits.js';
 import type { RateLimitModuleOptions } from './options/module-options.js';
 import { type ParsedOptions, parseOptions } from './options/parse-options.js';
 import type { Policy } from './options/policy.js';
@@ -87,12 +89,18 @@ const providers: Provider[] = [
   },
   PolicyRegistry,
   {
+    provide: PolicyLimits,
+    useFactory: (modules: ModulesContainer, moduleRef: ModuleRef) =>
+      new PolicyLimits(new LimitsProviders(modules, moduleRef)),
+    inject: [ModulesContainer, ModuleRef],
+  },
+  {
     provide: PlanBuilder,
-    useFactory: (registry: PolicyRegistry, options: ParsedOptions) => {
+    useFactory: (registry: PolicyRegistry, limits: PolicyLimits, options: ParsedOptions) => {
       for (const policy of options.policies) registry.define(policy, 'RateLimitModule.forRoot: policies');
-      return new PlanBuilder(registry, options);
+      return new PlanBuilder(registry, limits, options);
     },
-    inject: [PolicyRegistry, PARSED_OPTIONS],
+    inject: [PolicyRegistry, PolicyLimits, PARSED_OPTIONS],
   },
   {
     provide: PlanCatalog,

@@ -5,6 +5,11 @@ export const errorCodes = {
   INVALID_COST: 'A cost is not an integer of at least 0.',
   COST_ABOVE_CAPACITY: 'A static cost is above the capacity, so the request could never be admitted.',
   RATE_DOES_NOT_FIT: 'Capacity and rate together cannot be counted exactly in integers below 2^53.',
+  INVALID_LIMITS: 'The `limits` of a policy answered neither limits nor "unlimited".',
+  LIMITS_PROVIDER: 'The class of `limits` is provided by no module, or by several.',
+  LIMITS_NEEDED:
+    'The limits of a policy depend on the request, and a call without a request did not say them.',
+  INVALID_SKIP: 'A `skip` predicate answered neither true nor false.',
   INVALID_OPTION: 'An option has a value of the wrong type or out of its range.',
   UNKNOWN_OPTION: 'An option does not exist.',
   INVALID_NAME:
@@ -29,6 +34,7 @@ export const errorCodes = {
   UNKNOWN_CREDENTIAL: 'An id names no credential of a pool.',
   SHUTTING_DOWN: 'The application was closed while a caller waited for its turn.',
   CLUSTER_SHAPING: 'Shaping leaky buckets with different keys cannot share a start on Redis Cluster.',
+  CLUSTER_PICK: 'Of buckets with different keys none can be picked on Redis Cluster.',
 } as const;
 
 export type RateLimitErrorCode = keyof typeof errorCodes;

@@ -1,17 +1,16 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { type Awaitable, chain, mapAll, onFailure } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
-import { show } from '../errors/show.js';
 import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
 import type { Turns } from '../limiter/turns.js';
 import { type PlaceFor, placeOf } from '../limiter/waiting-room.js';
-import { checkCost } from '../options/parse-policy.js';
 import type { Stage } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 import type { PlanCatalog } from '../plan/plan-catalog.js';
 import { CallerGoneError } from '../transport/caller-gone.error.js';
 import type { Interruption } from '../transport/transport.js';
 import type { Transports } from '../transport/transports.js';
+import { chargeOf } from './charge-of.js';
 import { Ledger } from './ledger.js';
 
 /** Decides a stage of an invocation: plan → keys → limiter → transport. */
@@ -41,7 +40,7 @@ export class RateLimitEngine {
       () => this.judge(pending, context),
       () => ledger.reopen(pending),
     );
-    return chain(judgement, (known) => this.settle(context, ledger, known));
+    return chain(judgement, (known) => (known ? this.settle(context, ledger, known) : ledger));
   }
 
   /**
@@ -49,9 +48,9 @@ export class RateLimitEngine {
    * @throws what the transport ends an invocation with
    */
   async turn(context: ExecutionContext, ledger: Ledger): Promise<void> {
-    if (ledger.place.startAt <= performance.now()) return;
+    if (ledger.startAt <= performance.now()) return;
     const transport = this.transports.of(context);
-    const place = { ...ledger.place, retake: () => this.retake(context, ledger.waiting) };
+    const place = { ...ledger.place, value: undefined, retake: () => this.retake(context, ledger) };
     try {
       await this.turns.wait(place, (waiter) => ({
         untie: transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
@@ -67,24 +66,38 @@ export class RateLimitEngine {
   }
 
   /** The place of an invocation whose turn would come inside a block; what does not wait has been taken already. */
-  private retake(context: ExecutionContext, waiting: readonly Charge[]): Awaitable<PlaceFor<void>> {
-    return chain(this.limiter.decide(waiting), (judgement) => {
-      if (judgement.admitted) return { ...placeOf(judgement), value: undefined };
-      throw this.transports.of(context).refusal(context, judgement.outcomes);
+  private retake(context: ExecutionContext, ledger: Ledger): Awaitable<PlaceFor<void>> {
+    return chain(this.limiter.decide(ledger.waiting), (judgement) => {
+      ledger.amend(judgement);
+      this.tell(context, ledger, judgement);
+      return { ...placeOf(judgement), value: undefined };
     });
   }
 
-  private judge(pending: readonly PlannedPolicy[], context: ExecutionContext): Awaitable<Judgement> {
+  /** Undefined where no limit is left: all are unlimited for this request. */
+  private judge(
+    pending: readonly PlannedPolicy[],
+    context: ExecutionContext,
+  ): Awaitable<Judgement | undefined> {
     const charges = mapAll(pending, (planned) => chargeOf(planned, context));
-    return chain(charges, (known) => this.limiter.decide(known));
+    return chain(charges, (known) => {
+      const limited = known.filter((charge): charge is Charge => charge !== undefined);
+      return limited.length === 0 ? undefined : this.limiter.decide(limited);
+    });
   }
 
   private settle(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
-    const transport = this.transports.of(context);
     ledger.record(judgement);
+    this.tell(context, ledger, judgement);
+    return ledger;
+  }
+
+  /** @throws what the transport refuses with */
+  private tell(context: ExecutionContext, ledger: Ledger, { admitted, outcomes }: Judgement): void {
+    const transport = this.transports.of(context);
     transport.publish(context, ledger.outcomes);
-    if (judgement.admitted) return ledger;
-    ledger.refusal = transport.refusal(context, judgement.outcomes);
+    if (admitted) return;
+    ledger.refusal = transport.refusal(context, outcomes);
     throw ledger.refusal;
   }
 
@@ -101,24 +114,3 @@ export class RateLimitEngine {
 /** The end of a wait that nobody has decided. */
 const isInterruption = (reason: unknown): reason is Interruption =>
   reason instanceof CallerGoneError || (reason instanceof RateLimitError && reason.code === 'SHUTTING_DOWN');
-
-function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge> {
-  const { key, cost } = planned;
-  const questions = [key, typeof cost === 'number' ? () => cost : cost];
-  return chain(
-    mapAll<(typeof questions)[number], unknown>(questions, (ask) => ask(context)),
-    ([keyText, tokens]) => {
-      checkKey(keyText, planned);
-      checkCost(tokens, `${planned.place}: '${planned.id}'`);
-      return { placed: planned, key: keyText, cost: tokens };
-    },
-  );
-}
-
-function checkKey(key: unknown, { place, id }: PlannedPolicy): asserts key is string {
-  if (typeof key === 'string') return;
-  throw new RateLimitError(
-    'INVALID_KEY',
-    `${place}: the key of '${id}' is ${show(key)}; return a text, as (context) => String(…)`,
-  );
-}

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Change } from '../algorithms/kernel.js';
 import { type Decision, tightest } from '../limiter/decision.js';
 import type { Charge, Judgement, Outcome } from '../limiter/limiter.js';
-import type { Place } from '../limiter/waiting-room.js';
+import { linesOf, type Place } from '../limiter/waiting-room.js';
 import type { Policy } from '../options/policy.js';
 
 /** What has been decided for one invocation. A policy counts once, however often the guard is bound. */
@@ -11,9 +11,13 @@ export class Ledger {
   private readonly decided: Outcome[] = [];
   private readonly changed: Change[] = [];
   private readonly inLine: Charge[] = [];
-  private blockEnd = 0;
+  private order = Number.POSITIVE_INFINITY;
   /** When the invocation may start, in milliseconds of `performance.now()`. */
   private start = 0;
+  /** The same in microseconds of the store's clock. */
+  private slot = 0;
+  /** Since when it waits, likewise. */
+  private since = Number.POSITIVE_INFINITY;
   /** What the invocation was refused with. A caller that tries again inside of it is refused again. */
   refusal: Error | undefined;
 
@@ -29,12 +33,23 @@ export class Ledger {
     for (const { id } of policies) this.asked.delete(id);
   }
 
-  record({ outcomes, waitMs, decidedAt, changes, blockEnd, waiting }: Judgement): void {
+  record({ outcomes, waitMs, decidedAt, slot, changes, order, waiting }: Judgement): void {
     this.decided.push(...outcomes);
     this.changed.push(...changes);
     this.inLine.push(...waiting);
-    this.blockEnd = Math.max(this.blockEnd, blockEnd);
-    if (waitMs > 0) this.start = Math.max(this.start, decidedAt + waitMs);
+    // Of two stages the first: what the second was told is then news, and changes nothing.
+    this.order = Math.min(this.order, order);
+    if (waitMs === 0) return;
+    this.start = Math.max(this.start, decidedAt + waitMs);
+    this.slot = Math.max(this.slot, slot);
+    this.since = Math.min(this.since, decidedAt);
+  }
+
+  /** What was asked for once more counts instead of what was told before. */
+  amend({ outcomes }: Judgement): void {
+    for (const outcome of outcomes) {
+      this.decided[this.decided.findIndex(({ placed }) => placed.id === outcome.placed.id)] = outcome;
+    }
   }
 
   get outcomes(): readonly Outcome[] {
@@ -43,12 +58,28 @@ export class Ledger {
 
   /** The place in line that the stages have taken; there is only one for an invocation. */
   get place(): Place {
-    return { startAt: this.start, changes: this.changed, blockEnd: this.blockEnd };
+    return {
+      startAt: this.start,
+      slot: this.slot,
+      changes: this.changed,
+      lines: linesOf(this.inLine),
+      order: this.order,
+    };
   }
 
-  /** The limits that it waits for. */
+  /** When it may start, in milliseconds of `performance.now()`. */
+  get startAt(): number {
+    return this.start;
+  }
+
+  /** The limits that it waits for, each only as long as is left of what its policy admits. */
   get waiting(): readonly Charge[] {
-    return this.inLine;
+    const waited = performance.now() - this.since;
+    return this.inLine.map((charge) => {
+      const { maxWaitMs } = charge.placed.policy;
+      if (maxWaitMs === undefined) return charge;
+      return { ...charge, patience: { maxWaitMicros: Math.floor(1000 * Math.max(0, maxWaitMs - waited)) } };
+    });
   }
 
   /** The tightest decision, or that of a policy by its value or name. */

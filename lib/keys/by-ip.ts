@@ -26,11 +26,17 @@ export function byIp(options: ByIpOptions = {}): KeyResolver {
 /** Requests without a readable address (a Unix socket, a closed connection) are one client. */
 const UNKNOWN = 'unknown';
 
-function networkOf(ip: string, ipv6Prefix: number): string {
+/** The address of a client, that of IPv4 where it is mapped into IPv6; undefined where there is none to be read. */
+export function addressOf(ip: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   const text = withoutPort(ip);
   // Short and octal forms of IPv4 are no address that a server would write.
-  if (!ipaddr.IPv6.isValid(text) && !ipaddr.IPv4.isValidFourPartDecimal(text)) return UNKNOWN;
-  const address = ipaddr.process(text);
+  if (!ipaddr.IPv6.isValid(text) && !ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
+  return ipaddr.process(text);
+}
+
+function networkOf(ip: string, ipv6Prefix: number): string {
+  const address = addressOf(ip);
+  if (address === undefined) return UNKNOWN;
   if (address.kind() === 'ipv4') return address.toString();
   return ipv6Prefix === 128
     ? address.toString()

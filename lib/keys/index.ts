@@ -4,4 +4,5 @@ export { byHeader } from './by-header.js';
 export { type ByIpOptions, byIp } from './by-ip.js';
 export { byParam } from './by-param.js';
 export { type ByUserOptions, byUser } from './by-user.js';
+export { fromIps } from './from-ips.js';
 export type { KeyResolver } from './key-resolver.js';

@@ -1,5 +1,6 @@
+import { logFailure } from './log-failure.js';
 import { shuttingDown, type Turns } from './turns.js';
-import type { PlaceFor } from './waiting-room.js';
+import type { PlaceFor, Retake } from './waiting-room.js';
 
 /** What a process still has to do for a policy and key. The line of all instances is longer: see `peek`. */
 export interface WorkProgress {
@@ -13,7 +14,8 @@ export interface WorkProgress {
 
 interface Job {
   readonly line: string;
-  readonly startAt: number;
+  /** Later where it has moved behind a block. */
+  startAt: number;
   running: boolean;
 }
 
@@ -21,8 +23,8 @@ interface Job {
 export class BackgroundWork {
   private readonly jobs = new Set<Job>();
   private closing = false;
-  /** Called whenever there is one thing less to do. */
-  private onEnd: () => void = () => undefined;
+  /** Called whenever there is one thing less to do, or one to be done later. */
+  private onRelief: () => void = () => undefined;
 
   constructor(private readonly turns: Turns) {}
 
@@ -31,15 +33,16 @@ export class BackgroundWork {
     if (this.closing) throw shuttingDown();
   }
 
-  /** Never throws: whatever goes wrong, in the task or with its turn, is reported. */
+  /** Whatever goes wrong, in the task or with its turn, is reported; and where that goes wrong too, it is logged. */
   start(line: string, place: PlaceFor<unknown>, task: () => unknown, report: (error: unknown) => void): void {
     const job: Job = { line, startAt: place.startAt, running: false };
     this.jobs.add(job);
     void this.work(job, place, task)
       .catch(report)
+      .catch(logFailure)
       .finally(() => {
         this.jobs.delete(job);
-        this.onEnd();
+        this.onRelief();
       });
   }
 
@@ -65,21 +68,44 @@ export class BackgroundWork {
   }
 
   private async work(job: Job, place: PlaceFor<unknown>, task: () => unknown): Promise<void> {
-    await this.turns.wait(place);
+    await this.turns.wait({ ...place, retake: place.retake && this.noting(job, place.retake) });
     job.running = true;
     await task();
   }
 
+  private noting(job: Job, retake: Retake): Retake {
+    return async (waiter) => {
+      const place = await retake(waiter);
+      job.startAt = place.startAt;
+      this.onRelief();
+      return place;
+    };
+  }
+
+  private isBusyUntil(deadline: number): boolean {
+    for (const { running, startAt } of this.jobs) if (running || startAt <= deadline) return true;
+    return false;
+  }
+
   private untilDrained(deadline: number): Promise<void> {
-    const isDrained = () => ![...this.jobs].some(({ running, startAt }) => running || startAt <= deadline);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, deadline - performance.now());
-      this.onEnd = () => {
-        if (!isDrained()) return;
+      let isAsked = false;
+      const end = () => {
+        this.onRelief = () => undefined;
         clearTimeout(timer);
         resolve();
       };
-      this.onEnd();
+      const timer = setTimeout(end, deadline - performance.now());
+      const check = () => {
+        isAsked = false;
+        if (!this.isBusyUntil(deadline)) end();
+      };
+      // Many may end in one turn of the event loop: one look at the others is enough for them all.
+      this.onRelief = () => {
+        if (!isAsked) setImmediate(check);
+        isAsked = true;
+      };
+      check();
     });
   }
 }

@@ -4,7 +4,12 @@ export interface Block {
   readonly end: number;
   /** The same in milliseconds of `performance.now()`. */
   readonly until: number;
+  /** Of the call that has told it: see `Judgement.order`. */
+  readonly order: number;
 }
+
+/** More are not kept: the one that was learned of first is then news again. */
+const MOST = 10_000;
 
 /** Told of a block that is news. */
 export type BlockListener = (bucket: string, block: Block) => void;
@@ -14,10 +19,10 @@ export class Blocks {
   private readonly known = new Map<string, Block>();
   private readonly listeners: BlockListener[] = [];
 
-  /** The block of a bucket, where there is one that ends later than another. */
-  after(end: number, bucket: string): Block | undefined {
+  /** The block of a bucket, where a call has told it that was made after another. */
+  since(order: number, bucket: string): Block | undefined {
     const block = this.known.get(bucket);
-    return block !== undefined && block.end > end ? block : undefined;
+    return block !== undefined && block.order > order ? block : undefined;
   }
 
   onLearn(listener: BlockListener): void {
@@ -25,13 +30,15 @@ export class Blocks {
   }
 
   learn(bucket: string, block: Block): void {
-    if (this.known.get(bucket)?.end === block.end) return;
+    const known = this.known.get(bucket);
+    if (known !== undefined && (known.end === block.end || known.order > block.order)) return;
     this.known.set(bucket, block);
+    if (this.known.size > MOST) this.known.delete(this.known.keys().next().value as string);
     for (const listener of this.listeners) listener(bucket, block);
   }
 
-  /** A reply has found the bucket without a block. */
-  forget(bucket: string): void {
-    if (this.known.size > 0) this.known.delete(bucket);
+  /** A call has found the bucket without a block. Replies may be read in another order than their calls were made. */
+  forget(bucket: string, order: number): void {
+    if (this.known.size > 0 && this.since(order, bucket) === undefined) this.known.delete(bucket);
   }
 }

@@ -13,8 +13,14 @@ const UNSAFE =
  * Injective: two keys never share a name.
  */
 export function bucketKey(policy: string, key: string): string {
-  return `${escapeText(policy)}:{${keyPart(key)}}`;
+  if (policy === last.policy && key === last.key) return last.name;
+  const name = `${escapeText(policy)}:{${keyPart(key)}}`;
+  if (key.length <= MAX_LENGTH) last = { policy, key, name };
+  return name;
 }
+
+/** Those who wait in one line keep one text, and not each their own. */
+let last = { policy: '', key: '', name: ':{%-}' };
 
 function keyPart(key: string): string {
   // An empty hash tag is none at all. No escape reads `%-` or `%#`.

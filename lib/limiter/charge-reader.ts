@@ -1,13 +1,17 @@
 import { checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
+import { type Limits, readLimits } from '../options/limits.js';
 import { checkCost } from '../options/parse-policy.js';
 import type { Policy } from '../options/policy.js';
 import { bucketKey } from './bucket-key.js';
 import type { Bucket, Charge } from './limiter.js';
+import type { PlacedPolicy } from './placed-policy.js';
 import type { PolicyRegistry } from './policy-registry.js';
 
 export interface ConsumeOptions {
+  /** The limits of this key, where those of the policy depend on the request: there they are needed, elsewhere an error. */
+  limits?: Limits;
   /** Tokens to take: an integer of at least 0; 0 asks without taking. By default the policy's `cost`, if it is a number, else 1. */
   cost?: number;
 }
@@ -27,23 +31,35 @@ export class ChargeReader {
   bucket(method: string, policy: Policy | string, key: string): Bucket {
     const place = `RateLimiterService.${method}`;
     const placed = this.registry.find(policy, place);
-    if (typeof key === 'string') return { placed, key };
-    throw new RateLimitError(
-      'INVALID_KEY',
-      `${place}: key is ${show(key)}; write a text, as String(user.id)`,
-    );
+    if (typeof key !== 'string') {
+      throw new RateLimitError(
+        'INVALID_KEY',
+        `${place}: key is ${show(key)}; write a text, as String(user.id)`,
+      );
+    }
+    return { placed, key };
+  }
+
+  /** A bucket and its numbers. @throws RateLimitError the same, and `LIMITS_NEEDED`, `INVALID_LIMITS` or what is wrong with them */
+  limited(method: string, policy: Policy | string, key: string, limits: Limits | undefined): Bucket {
+    const place = `RateLimiterService.${method}`;
+    const { placed } = this.bucket(method, policy, key);
+    if (limits === undefined && placed.policy.limit !== undefined) return { placed, key };
+    if (limits === undefined || placed.policy.limit !== undefined)
+      throw limitsMisplaced(placed, limits, place);
+    return { placed, key, limit: readLimits(placed.policy, limits, place) };
   }
 
   /** @throws RateLimitError the same, and `INVALID_COST`, `INVALID_OPTION`, `UNKNOWN_OPTION` */
   charge(method: string, policy: Policy | string, key: string, options: ConsumeOptions): Charge {
     const place = `RateLimiterService.${method}`;
     checkObject(options, place, '{ cost: 2 }');
-    checkKnownOptions(options, ['cost'], place);
-    const { placed } = this.bucket(method, policy, key);
+    checkKnownOptions(options, ['cost', 'limits'], place);
+    const { placed, limit } = this.limited(method, policy, key, options.limits);
     // A function of the policy's own speaks of requests, and here is none.
     const { cost = typeof placed.policy.cost === 'number' ? placed.policy.cost : 1 } = options;
     checkCost(cost, place);
-    return { placed, key, cost };
+    return { placed, key, limit, cost };
   }
 
   /** @throws RateLimitError the same */
@@ -57,7 +73,9 @@ export class ChargeReader {
     }
     return requests.map((request: ConsumeRequest) => {
       checkObject(request, place, '{ policy, key }');
-      return this.charge(method, request.policy, request.key, { cost: request.cost });
+      checkKnownOptions(request, ['policy', 'key', 'cost', 'limits'], place);
+      const { policy, key, cost, limits } = request;
+      return this.charge(method, policy, key, { cost, limits });
     });
   }
 
@@ -71,4 +89,16 @@ export class ChargeReader {
       `RateLimiterService.${method}: two of the requests are of one policy and key; write each bucket once`,
     );
   }
+}
+
+function limitsMisplaced({ id }: PlacedPolicy, limits: unknown, place: string): RateLimitError {
+  return limits === undefined
+    ? new RateLimitError(
+        'LIMITS_NEEDED',
+        `${place}: the limits of '${id}' depend on the request, and here is none; say them: { limits: { capacity, rate } }`,
+      )
+    : new RateLimitError(
+        'INVALID_OPTION',
+        `${place}: limits is ${show(limits)}, but '${id}' has limits of its own; leave it out`,
+      );
 }

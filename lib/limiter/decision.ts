@@ -38,6 +38,15 @@ export function tightest(decisions: readonly Decision[]): Decision | undefined {
   return found;
 }
 
+/** The refusal that ends first, for a caller that takes any of them. */
+export function soonest(decisions: readonly Decision[]): Decision | undefined {
+  let found: Decision | undefined;
+  for (const decision of decisions) {
+    if (found === undefined || retryAfter(decision) < retryAfter(found)) found = decision;
+  }
+  return found;
+}
+
 function isTighter(a: Decision, b: Decision): boolean {
   if (a.allowed !== b.allowed) return b.allowed;
   if (!a.allowed) return retryAfter(a) > retryAfter(b);

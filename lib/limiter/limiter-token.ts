@@ -1,6 +1,6 @@
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import { Policy } from '../options/policy.js';
+import { describe, Policy } from '../options/policy.js';
 
 /**
  * The injection token of a named policy's limiter. Where nobody provides it Nest shows it in its own error, so it says
@@ -23,6 +23,6 @@ function nameOf(policy: Policy | string, place: string): string {
   if (policy.name !== undefined) return policy.name;
   throw new RateLimitError(
     'POLICY_NEEDS_NAME',
-    `${place}: the ${policy.algorithm} of capacity ${policy.capacity} has no name, so nothing says which bucket is meant; give it one: name: 'chat'`,
+    `${place}: the ${describe(policy)} has no name, so nothing says which bucket is meant; give it one: name: 'chat'`,
   );
 }

@@ -1,13 +1,12 @@
 import { algorithms } from '../algorithms/index.js';
 import { type Change, fits, ownWait, stepTime, type Take, type Terms, waitOf } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
-import type { Patience, Reading, Share } from '../algorithms/limit.js';
+import type { Limit, Patience, Reading, Share } from '../algorithms/limit.js';
 import { readLevel } from '../algorithms/reading.js';
 import { FOREVER, type Mark } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import { larger, MAX_TICKS, type Ticks } from '../algorithms/ticks.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
-import type { Policy } from '../options/policy.js';
 import type { Store, StoreMoment, TransactionReply } from '../stores/store.interface.js';
 import { Blocks } from './blocks.js';
 import { bucketKey } from './bucket-key.js';
@@ -18,6 +17,8 @@ import type { PlacedPolicy } from './placed-policy.js';
 export interface Bucket {
   readonly placed: PlacedPolicy;
   readonly key: string;
+  /** Its numbers, where the policy does not fix them. */
+  readonly limit?: Limit | undefined;
 }
 
 /** What one limit is asked for: tokens from a bucket. */
@@ -30,6 +31,8 @@ export interface Charge extends Bucket {
 /** A decision together with what it was read from. */
 export interface Outcome extends Pick<Reading, 'level' | 'block'> {
   readonly placed: PlacedPolicy;
+  /** The numbers that it was decided by. */
+  readonly limit: Limit;
   readonly decision: Decision;
 }
 
@@ -43,8 +46,10 @@ export interface Judgement {
   readonly waitMs: number;
   /** From when `waitMs` counts, in milliseconds of `performance.now()`. */
   readonly decidedAt: number;
-  /** The end of the latest block that it was decided behind, in microseconds of the store; 0 for none. */
-  readonly blockEnd: number;
+  /** The shared start in microseconds of the store's clock. */
+  readonly slot: number;
+  /** Which of the limiter's calls it was: the later one knows of whatever an earlier one was told. */
+  readonly order: number;
   /** The charges that wait, to be asked for again where their turn would come inside a block. */
   readonly waiting: readonly Charge[];
   /** What can be undone while the start lies ahead, and nobody has come after. */
@@ -58,12 +63,21 @@ export interface LimiterReport {
   readonly remaining?: number | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly mark?: Mark | undefined;
+  /** The most that can be left there. */
+  readonly limit?: number | undefined;
   /** Blocks until it is taken back. */
   readonly forever?: boolean;
 }
 
+/** The numbers of a bucket. Whoever asks for one of a policy that does not fix them has to say them. */
+function limitOf({ limit, placed }: Bucket): Limit {
+  return limit ?? (placed.policy.limit as Limit);
+}
+
 /** Turns charges into one transaction of the store, and its reply into decisions. */
 export class Limiter {
+  private calls = 0;
+
   constructor(
     private readonly store: Store,
     private readonly blocks = new Blocks(),
@@ -74,25 +88,27 @@ export class Limiter {
     const takes = entries.map(({ take }) => take);
     // Only what waits can still be given up; asking for the records costs a little.
     const revocable = takes.some(({ startLevel }) => startLevel !== undefined);
+    const order = ++this.calls;
     return chain(this.store.decide([{ ...terms, takes, revocable }]), ([reply]) => {
       const told = reply as TransactionReply;
-      for (const [i, { key }] of takes.entries()) this.learn(key, told.found[i] as Found, told);
-      return judge(charges, entries, terms, told);
+      for (const [i, { key }] of takes.entries()) this.learn(key, told.found[i] as Found, told, order);
+      return judge(charges, entries, terms, told, order);
     });
   }
 
   /** Notes what the other side says of a bucket. Answers what a peek of cost 1 would. */
-  sync({ placed, key }: Bucket, report: LimiterReport): Awaitable<Outcome> {
-    const { limit } = placed.policy;
-    const bucket = bucketKey(placed.id, key);
-    const take = algorithms[limit.algorithm](limit, bucket, 1);
-    return chain(this.store.report(bucket, reportOf(placed.policy, report)), (told) => {
+  sync(bucket: Bucket, report: LimiterReport): Awaitable<Outcome> {
+    const limit = limitOf(bucket);
+    const name = bucketKey(bucket.placed.id, bucket.key);
+    const take = algorithms[limit.algorithm](limit, name, 1);
+    const order = ++this.calls;
+    return chain(this.store.report(name, reportOf(limit, report)), (told) => {
       const { found, source } = told;
-      this.learn(bucket, found, told);
+      this.learn(name, found, told, order);
       const margin = found.stepped ? stepTime([take]) : 0;
       const wait = ownWait(take, found);
       const reading = readLevel(limit, take, found, { charged: fits(take, found, wait), wait, margin });
-      return outcomeOf({ placed, key }, reading, source);
+      return outcomeOf(bucket, reading, source);
     });
   }
 
@@ -104,7 +120,7 @@ export class Limiter {
   /** Whether there was anything to give back. */
   refund({ placed, key, cost }: Charge): Awaitable<boolean> {
     // Places in a line that others have been promised behind do not move.
-    if (cost === 0 || placed.policy.limit.shapes) return false;
+    if (cost === 0 || placed.policy.shape.shapes) return false;
     return this.store.refund(bucketKey(placed.id, key), cost);
   }
 
@@ -113,11 +129,11 @@ export class Limiter {
     return this.store.reset(bucketKey(placed.id, key));
   }
 
-  private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment): void {
-    if (block === 0) this.blocks.forget(bucket);
+  private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {
+    if (block === 0) this.blocks.forget(bucket, order);
     else {
       const until = block === FOREVER ? Number.POSITIVE_INFINITY : decidedAt + block / 1000;
-      this.blocks.learn(bucket, { end: blockEnd, until });
+      this.blocks.learn(bucket, { end: blockEnd, until, order });
     }
   }
 }
@@ -127,21 +143,24 @@ function judge(
   entries: readonly Entry[],
   { pick, counted = false }: Terms,
   reply: TransactionReply,
+  order: number,
 ): Judgement {
   const { admitted, found, charged, source, changes } = reply;
   const share = pick ? shareAlone(entries, reply) : shareTogether(entries, reply);
   const places = new Map(entries.map(({ take }, i) => [take.key, i]));
   const readings = entries.map(({ take, charge }, i) =>
-    readLevel(charge.placed.policy.limit, take, found[i] as Found, share(i)),
+    readLevel(limitOf(charge), take, found[i] as Found, share(i)),
   );
+  const wait = Number(charged.reduce<Ticks>((longest, i) => larger(longest, share(i).wait), 0));
   const placeOf = ({ placed, key }: Bucket) => places.get(bucketKey(placed.id, key)) as number;
   return {
     admitted,
     outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
     chosen: pick && charged[0],
-    waitMs: Number(charged.reduce<Ticks>((wait, i) => larger(wait, share(i).wait), 0)) / 1000,
+    waitMs: wait / 1000,
+    slot: reply.now + wait,
     decidedAt: reply.decidedAt,
-    blockEnd: Math.max(0, ...found.map(({ blockEnd }) => blockEnd)),
+    order,
     waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),
     changes,
     marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],
@@ -170,32 +189,35 @@ function shareAlone(entries: readonly Entry[], { found, charged }: TransactionRe
   };
 }
 
-function reportOf({ capacity, limit }: Policy, report: LimiterReport): Report {
-  const { remaining, retryAfterMs = 0, mark, forever } = report;
+function reportOf({ capacity, scale, shapes }: Limit, report: LimiterReport): Report {
+  const { remaining, retryAfterMs = 0, mark, limit = 0, forever } = report;
   return {
-    scale: limit.scale,
+    scale,
     missing: remaining === undefined ? undefined : capacity - remaining,
     mark,
-    // Places in a line were promised, and do not move.
-    lowers: !limit.shapes,
+    // Places in a line were promised, and do not move. Where more is allowed there than here, what is left there says nothing
+    // of how much was taken here: it would fill the bucket with every report.
+    lowers: !shapes && limit <= capacity,
     block: forever ? FOREVER : Math.min(retryAfterMs * 1000, MAX_TICKS),
   };
 }
 
-function outcomeOf({ placed, key }: Bucket, reading: Reading, source: Decision['source']): Outcome {
+function outcomeOf(bucket: Bucket, reading: Reading, source: Decision['source']): Outcome {
+  const { placed, key } = bucket;
+  const limit = limitOf(bucket);
   const { fits, level, block, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
   const decision: Decision = {
     allowed: fits,
     policy: placed.id,
     key,
-    limit: placed.policy.capacity,
+    limit: limit.capacity,
     remaining,
     retryAfterMs,
     resetAfterMs,
     delayMs,
     source,
   };
-  return { placed, decision, level, block };
+  return { placed, limit, decision, level, block };
 }
 
 interface Entry {
@@ -212,7 +234,7 @@ function mergeSameBucket(charges: readonly Charge[]): Entry[] {
     merged.set(bucket, before ? { ...charge, cost: before.cost + charge.cost } : charge);
   }
   return [...merged].map(([bucket, charge]) => {
-    const { limit } = charge.placed.policy;
+    const limit = limitOf(charge);
     return { charge, take: algorithms[limit.algorithm](limit, bucket, charge.cost, charge.patience) };
   });
 }

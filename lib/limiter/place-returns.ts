@@ -1,5 +1,5 @@
 import type { Change } from '../algorithms/kernel.js';
-import { drainedAt } from '../algorithms/record.js';
+import { drainedAt, isSame } from '../algorithms/record.js';
 import type { Store } from '../stores/store.interface.js';
 
 interface Place {
@@ -55,7 +55,7 @@ export class PlaceReturns {
       ({ change: { after: a } }, { change: { after: b } }) =>
         drainedAt(b) - drainedAt(a) || b.level - a.level,
     );
-    const undone = await this.store.undo(places.map(({ change }) => change));
+    const undone = await this.store.undo(chainOf(places.map(({ change }) => change)));
     const gone = new Set(places.slice(0, undone));
     // What has left meanwhile is in the list as well.
     this.keep(
@@ -79,4 +79,15 @@ export class PlaceReturns {
     if (places.length === 0) this.places.delete(key);
     else this.places.set(key, places);
   }
+}
+
+/**
+ * As many of the latest as may be undone one after another: each has found what the one before it has left. Behind a gap
+ * nothing can be undone before somebody else has left, so nothing of it is sent.
+ */
+function chainOf(latestFirst: readonly Change[]): Change[] {
+  const gap = latestFirst.findIndex(
+    ({ before }, i) => i + 1 < latestFirst.length && !isSame(before, (latestFirst[i + 1] as Change).after),
+  );
+  return gap === -1 ? [...latestFirst] : latestFirst.slice(0, gap + 1);
 }

@@ -1,7 +1,7 @@
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { keyIdentity } from '../keys/key-resolver.js';
-import { Policy } from '../options/policy.js';
+import { describe, Policy } from '../options/policy.js';
 import type { PlacedPolicy } from './placed-policy.js';
 
 interface Definition extends PlacedPolicy {
@@ -31,7 +31,7 @@ export class PolicyRegistry {
     if (name === undefined) {
       throw new RateLimitError(
         'POLICY_NEEDS_NAME',
-        `${place}: the ${policy.algorithm} of capacity ${policy.capacity} has no name, so nothing says which bucket is meant; give it one: name: 'chat'`,
+        `${place}: the ${describe(policy)} has no name, so nothing says which bucket is meant; give it one: name: 'chat'`,
       );
     }
     const known = this.definitions.get(name);
@@ -103,10 +103,14 @@ function firstDifference(a: Policy, b: Policy): string | undefined {
 const PARAMETERS: readonly [string, (policy: Policy) => unknown][] = [
   ['algorithm', (policy) => policy.algorithm],
   ['capacity', (policy) => policy.capacity],
-  ['rate', (policy) => `${policy.effectiveRate.tokens}/${policy.effectiveRate.perMicroseconds}µs`],
-  ['shape', (policy) => policy.limit.shapes],
+  ['rate', ({ effectiveRate: rate }) => rate && `${rate.tokens}/${rate.perMicroseconds}µs`],
+  ['limits', (policy) => policy.limits],
+  ['limitsTtlMs', (policy) => policy.limitsTtlMs],
+  ['shape', (policy) => policy.shape.shapes],
   ['maxWaitMs', (policy) => policy.maxWaitMs],
   ['key', (policy) => policy.key && keyIdentity(policy.key)],
   ['cost', (policy) => policy.cost],
+  ['skip', (policy) => policy.skip],
+  ['allow', ({ allow }) => [...allow].join(', ') || undefined],
   ['stage', (policy) => policy.stage],
 ];

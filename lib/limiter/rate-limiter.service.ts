@@ -1,14 +1,15 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import { checkWait } from '../options/parse-policy.js';
+import { checkCost, checkWait } from '../options/parse-policy.js';
 import { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
-import { type CombinedDecision, type Decision, tightest } from './decision.js';
+import { type CombinedDecision, type Decision, soonest, tightest } from './decision.js';
 import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js';
+import { logFailure } from './log-failure.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { type Order, Reservations, type WaitOptions } from './reservations.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
@@ -26,14 +27,14 @@ export interface AcquireOptions extends ConsumeOptions {
   signal?: AbortSignal;
 }
 
-export interface AcquireAnyOptions extends PickOptions, Omit<AcquireOptions, 'cost'> {}
+export interface AcquireAnyOptions extends PickOptions, Omit<AcquireOptions, 'cost' | 'limits'> {}
 
 export interface ScheduleOptions extends Omit<AcquireOptions, 'signal'> {
   /** Told what a task throws, or that its turn will not come any more. By default it is logged. */
   onError?: (error: unknown) => void;
 }
 
-export interface BlockOptions {
+export interface BlockOptions extends Pick<ConsumeOptions, 'limits'> {
   /** For how long, in whole milliseconds; by default until `unblock`. */
   forMs?: number;
 }
@@ -117,7 +118,7 @@ export class RateLimiterService {
    * still the last one
    */
   acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    return this.enter('acquire', ['cost'], options, (rest: ConsumeOptions) =>
+    return this.enter('acquire', ['cost', 'limits'], options, (rest: ConsumeOptions) =>
       this.orderOne(this.read.charge('acquire', policy, key, rest)),
     );
   }
@@ -159,7 +160,7 @@ export class RateLimiterService {
     task: () => unknown,
     options: ScheduleOptions = {},
   ): Promise<Decision> {
-    checkOptions(options, ['cost', 'maxWaitMs', 'onError'], 'RateLimiterService.schedule');
+    checkOptions(options, ['cost', 'limits', 'maxWaitMs', 'onError'], 'RateLimiterService.schedule');
     const { onError = logFailure, ...request } = options;
     checkFunction(task, 'RateLimiterService.schedule: task', '() => send(message)');
     checkFunction(onError, 'RateLimiterService.schedule: onError', '(error) => …');
@@ -184,7 +185,9 @@ export class RateLimiterService {
    * @returns whether anything was given back
    */
   async refund(policy: Policy | string, key: string, cost: number): Promise<boolean> {
-    return this.limiter.refund(this.read.charge('refund', policy, key, { cost }));
+    const bucket = this.read.bucket('refund', policy, key);
+    checkCost(cost, 'RateLimiterService.refund');
+    return this.limiter.refund({ ...bucket, cost });
   }
 
   /**
@@ -195,14 +198,17 @@ export class RateLimiterService {
    * @returns what `peek` answers afterwards
    */
   async sync(policy: Policy | string, key: string, report: SyncReport): Promise<Decision> {
-    const bucket = this.read.bucket('sync', policy, key);
+    const bucket = this.read.limited('sync', policy, key, report?.limits);
     const read = readSyncReport(report, bucket, 'RateLimiterService.sync');
     return (await this.limiter.sync(bucket, read)).decision;
   }
 
   /** Lets nothing start in this bucket, for all instances: for a time, or until `unblock`. An earlier end changes nothing. */
-  async block(policy: Policy | string, key: string, { forMs }: BlockOptions = {}): Promise<Decision> {
-    const bucket = this.read.bucket('block', policy, key);
+  async block(policy: Policy | string, key: string, options: BlockOptions = {}): Promise<Decision> {
+    // A misspelt option would block for good.
+    checkOptions(options, ['forMs', 'limits'], 'RateLimiterService.block');
+    const { forMs, limits } = options;
+    const bucket = this.read.limited('block', policy, key, limits);
     if (forMs !== undefined) checkWait(forMs, 'RateLimiterService.block: forMs');
     const report = forMs === undefined ? { forever: true } : { retryAfterMs: forMs };
     return (await this.limiter.sync(bucket, report)).decision;
@@ -264,8 +270,8 @@ export class RateLimiterService {
   /** What a waiter has asked for is in the decision that it will be answered: an order kept for each would cost more. */
   private readonly againByDecision: Retake = ({ value, giveUpAt }) => {
     const decision = value as TakenDecision;
-    const cost = TakenDecision.costOf(decision);
-    const charge = this.read.charge('acquire', decision.policy, decision.key, { cost });
+    const bucket = this.read.bucket('acquire', decision.policy, decision.key);
+    const charge = { ...bucket, ...TakenDecision.takenBy(decision) };
     return this.reservations.again(this.orderOne(charge), giveUpAt);
   };
 }
@@ -278,14 +284,17 @@ function orderAny(charges: readonly Charge[], pick: PickOptions): Order<PickDeci
 function pickOf(charges: readonly Charge[], judgement: Judgement): PickDecision {
   const { admitted, chosen } = judgement;
   const decisions = TakenDecision.all(charges, judgement);
-  const decision = decisions[chosen ?? soonest(decisions)] as Decision;
-  return { allowed: admitted, picked: chosen, decisions, decision };
+  const decision = chosen === undefined ? soonest(decisions) : decisions[chosen];
+  return { allowed: admitted, picked: chosen, decisions, decision: decision as Decision };
 }
 
 function checkOptions(options: object, known: readonly string[], place: string): void {
-  checkObject(options, place, '{ cost: 2 }');
+  checkObject(options, place, EXAMPLES[known[0] as keyof typeof EXAMPLES]);
   checkKnownOptions(options, known, place);
 }
+
+/** Of the first option that a method knows. */
+const EXAMPLES = { cost: '{ cost: 2 }', prefer: '{ prefer: 0 }', forMs: '{ forMs: 60_000 }' };
 
 function checkPreference(prefer: number | undefined, choices: number, place: string): void {
   if (prefer !== undefined) checkInteger(prefer, 0, choices - 1, `${place}: prefer`);
@@ -295,12 +304,3 @@ function checkSignal(signal: unknown, place: string): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
 }
-
-/** The refusal that ends first. */
-function soonest(decisions: readonly Decision[]): number {
-  const waits = decisions.map(({ retryAfterMs }) => retryAfterMs ?? Number.POSITIVE_INFINITY);
-  return waits.indexOf(Math.min(...waits));
-}
-
-const logFailure = (error: unknown): void =>
-  new Logger('RateLimiterService').error(error instanceof Error ? (error.stack ?? error.message) : error);

@@ -1,4 +1,5 @@
 import type { Terms } from '../algorithms/kernel.js';
+import { soonest } from './decision.js';
 import type { Charge, Judgement, Limiter } from './limiter.js';
 import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
 import type { Turns } from './turns.js';
@@ -39,7 +40,7 @@ export class Reservations {
       this.turns.leave(place);
       throw signal.reason;
     }
-    this.turns.settle(resolve, place, place.value, signal && watchSignal(signal));
+    this.turns.settle(resolve, place, signal && watchSignal(signal));
   }
 
   /**
@@ -52,9 +53,11 @@ export class Reservations {
     const asked = charges.map((charge) => ({ ...charge, patience }));
     const judgement = await this.limiter.decide(asked, { ...terms, counted: true });
     if (!judgement.admitted) {
-      throw new RateLimitExceededError(judgement.outcomes.map(({ decision }) => decision));
+      const decisions = judgement.outcomes.map(({ decision }) => decision);
+      throw new RateLimitExceededError(decisions, terms.pick && soonest(decisions));
     }
-    const giveUpAt = maxWaitMs === undefined ? undefined : judgement.decidedAt + maxWaitMs;
+    const bound = longestWait(charges, maxWaitMs);
+    const giveUpAt = bound === undefined ? undefined : judgement.decidedAt + bound;
     return { ...placeOf(judgement), value: answer(judgement), retake, giveUpAt };
   }
 
@@ -65,4 +68,11 @@ export class Reservations {
       giveUpAt === undefined ? undefined : Math.max(0, giveUpAt - performance.now()),
     );
   }
+}
+
+/** How long the caller waits in all, wherever: what it says, and what the policies say. Undefined: as long as they admit. */
+function longestWait(charges: readonly Charge[], maxWaitMs = Number.POSITIVE_INFINITY): number | undefined {
+  const bounds = charges.map(({ placed }) => placed.policy.maxWaitMs ?? Number.POSITIVE_INFINITY);
+  const bound = Math.min(maxWaitMs, Math.max(...bounds));
+  return bound === Number.POSITIVE_INFINITY ? undefined : bound;
 }

@@ -1,3 +1,4 @@
+import type { Limit } from '../algorithms/limit.js';
 import type { Mark } from '../algorithms/record.js';
 import type { Decision } from './decision.js';
 import type { Charge, Judgement, Outcome } from './limiter.js';
@@ -17,9 +18,10 @@ export class TakenDecision implements Decision {
   readonly delayMs: number;
   readonly source: 'memory' | 'redis';
   readonly #cost: number;
+  readonly #limit: Limit | undefined;
   readonly #mark: Mark | undefined;
 
-  constructor(decision: Decision, cost: number, mark: Mark | undefined) {
+  constructor(decision: Decision, { cost, limit }: Charge, mark: Mark | undefined) {
     this.allowed = decision.allowed;
     this.policy = decision.policy;
     this.key = decision.key;
@@ -30,19 +32,21 @@ export class TakenDecision implements Decision {
     this.delayMs = decision.delayMs;
     this.source = decision.source;
     this.#cost = cost;
+    this.#limit = limit;
     this.#mark = mark;
   }
 
   /** The decisions of a transaction, in the order of its charges. */
   static all(charges: readonly Charge[], { outcomes, marks }: Judgement): TakenDecision[] {
-    return charges.map(({ cost }, i) => {
+    return charges.map((charge, i) => {
       const { decision } = outcomes[i] as Outcome;
-      return new TakenDecision(decision, cost, marks[i]);
+      return new TakenDecision(decision, charge, marks[i]);
     });
   }
 
-  static costOf(decision: TakenDecision): number {
-    return decision.#cost;
+  /** What was asked of its bucket. */
+  static takenBy(decision: TakenDecision): Pick<Charge, 'cost' | 'limit'> {
+    return { cost: decision.#cost, limit: decision.#limit };
   }
 
   static markOf(decision: Decision): Mark | undefined {

@@ -1,6 +1,7 @@
 import type { Change } from '../algorithms/kernel.js';
 import type { Awaitable } from '../common/awaitable.js';
-import type { Judgement } from './limiter.js';
+import { bucketKey } from './bucket-key.js';
+import type { Bucket, Judgement } from './limiter.js';
 import { WaiterHeap } from './waiter-heap.js';
 
 /** The longest delay that a timer takes; a longer one would fire at once. */
@@ -10,18 +11,29 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export interface Place {
   /** In milliseconds of `performance.now()`. */
   readonly startAt: number;
+  /** The same in microseconds of the store's clock. */
+  readonly slot: number;
   readonly changes: readonly Change[];
+  /** The buckets that are waited for, where they are not those that were changed. */
+  readonly lines?: readonly string[] | undefined;
   /** Undefined: it is not left where its turn would come inside a block. */
   readonly retake?: Retake | undefined;
   /** The caller will not wait beyond this time. */
   readonly giveUpAt?: number | undefined;
-  /** The end of the block that it lies behind, in microseconds of the store; 0 for none. */
-  readonly blockEnd: number;
+  /** Of the call that has taken it: see `Judgement.order`. */
+  readonly order: number;
 }
 
 /** The place that a transaction has taken. */
-export function placeOf({ decidedAt, waitMs, changes, blockEnd }: Judgement): Place {
-  return { startAt: decidedAt + waitMs, changes, blockEnd };
+export function placeOf({ decidedAt, waitMs, slot, changes, order, waiting }: Judgement): Place {
+  // What costs nothing has changed nothing, and waits all the same.
+  const lines = changes.length > 0 ? undefined : linesOf(waiting);
+  return { startAt: decidedAt + waitMs, slot, changes, lines, order };
+}
+
+/** The buckets of charges that wait. */
+export function linesOf(waiting: readonly Bucket[]): string[] {
+  return waiting.map(({ placed, key }) => bucketKey(placed.id, key));
 }
 
 /** A place, and what a wait for it ends with. */
@@ -51,6 +63,7 @@ export class Waiter {
   startAt: number;
   changes: readonly Change[];
   value: unknown;
+  private readonly lines: readonly string[] | undefined;
   readonly retake: Retake | undefined;
   readonly giveUpAt: number | undefined;
   index = -1;
@@ -59,19 +72,25 @@ export class Waiter {
 
   constructor(
     private readonly room: WaitingRoom,
-    { startAt, changes, retake, giveUpAt }: Omit<Place, 'blockEnd'>,
+    { startAt, changes, lines, retake, giveUpAt }: Omit<Place, 'order' | 'slot'>,
     value: unknown,
     private readonly resolve: Resolve<unknown>,
   ) {
     this.startAt = startAt;
     this.changes = changes;
     this.value = value;
+    this.lines = lines;
     this.retake = retake;
     this.giveUpAt = giveUpAt;
   }
 
   get isWaiting(): boolean {
     return this.index !== -1;
+  }
+
+  /** The buckets that it waits for. */
+  get buckets(): readonly string[] {
+    return this.lines ?? this.changes.map(({ key }) => key);
   }
 
   /** Ends the wait now. Without effect once it has ended. */
@@ -138,9 +157,7 @@ export class WaitingRoom {
 
   /** Those who wait for a place of a bucket that is due before a time, the first to start first. */
   before(startAt: number, bucket: string): Waiter[] {
-    return this.heap.filter(
-      (waiter) => waiter.startAt < startAt && waiter.changes.some(({ key }) => key === bucket),
-    );
+    return this.heap.filter((waiter) => waiter.startAt < startAt && waiter.buckets.includes(bucket));
   }
 
   /** Ends every wait with this reason, those to come too. */

@@ -1,6 +1,7 @@
 import type { KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { Policy } from './policy.js';
+import type { SkipPredicate } from './policy-options.js';
 
 /**
  * Which headers a response tells its limits with: `standard` is `RateLimit` and `RateLimit-Policy`
@@ -10,7 +11,8 @@ import type { Policy } from './policy.js';
 export type HeaderStyle = 'standard' | 'legacy' | 'both' | 'none';
 
 /**
- * Options of an ioredis client that this package opens: passed on as they are. A value of the type `RedisOptions` of
+ * Options of an ioredis client that this package opens: passed on as they are, with `enableAutoPipelining` on unless they
+ * say otherwise. A value of the type `RedisOptions` of
  * either version is no `Record`, for an interface has no index signature; it is told by its host and port.
  */
 export type RedisConnectionOptions =
@@ -41,6 +43,8 @@ export interface RateLimitModuleOptions {
   policies?: readonly Policy[];
   /** Policies of every route, beside those of its decorators. */
   global?: readonly Policy[];
+  /** Which requests no policy limits: `fromIps('10.0.0.0/8')`, or a function. */
+  skip?: SkipPredicate;
   /** How long a shutdown waits for what `schedule` has still to do, in milliseconds; by default 5,000. */
   drainMs?: number;
   /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */

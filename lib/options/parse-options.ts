@@ -5,6 +5,7 @@ import { byIp, type KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
 import { Policy } from './policy.js';
+import type { SkipPredicate } from './policy-options.js';
 
 export type RedisOption =
   | { readonly kind: 'client'; readonly client: RedisClient }
@@ -20,10 +21,11 @@ export interface ParsedOptions {
   readonly global: readonly Policy[];
   readonly headers: HeaderStyle;
   readonly drainMs: number;
+  readonly skip: SkipPredicate | undefined;
 }
 
 const PLACE = 'RateLimitModule.forRoot';
-const KNOWN = ['redis', 'prefix', 'memory', 'key', 'policies', 'global', 'headers', 'drainMs'];
+const KNOWN = ['redis', 'prefix', 'memory', 'key', 'policies', 'global', 'headers', 'drainMs', 'skip'];
 // What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
 const PREFIX = /^[^\s{}]{1,128}$/;
 
@@ -33,7 +35,9 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkObject(options, PLACE, '{} or { redis: process.env.REDIS_URL }');
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
-  const { headers = 'standard', drainMs = 5000 } = options;
+  const { headers = 'standard', drainMs = 5000, skip } = options;
+  if (skip !== undefined)
+    checkFunction(skip, `${PLACE}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
   checkInteger(drainMs, 0, 2 ** 31 - 1, `${PLACE}: drainMs`);
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
     throw invalid('prefix', prefix, "1 to 128 characters without spaces and braces, as 'myapp'");
@@ -55,6 +59,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     global,
     headers,
     drainMs,
+    skip,
   });
 }
 

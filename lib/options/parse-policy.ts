@@ -1,15 +1,16 @@
 import type { Limit } from '../algorithms/limit.js';
-import { parseRate } from '../algorithms/rate.js';
-import { fitScale, type Scale } from '../algorithms/ticks.js';
 import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
+import { type LimitsSource, parseLimits, type Shape } from './limits.js';
 import { Policy } from './policy.js';
-import type { LeakyBucketOptions, PolicyOptions, Rate } from './policy-options.js';
+import type { LeakyBucketOptions, PolicyOptions } from './policy-options.js';
 
-const COMMON = ['name', 'capacity', 'rate', 'key', 'cost', 'stage'];
+const COMMON = ['name', 'capacity', 'rate', 'key', 'cost', 'stage', 'limits', 'limitsTtlMs', 'skip', 'allow'];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
 const NAME = /^[!#-&(-9;-_a-z|~]{1,128}$/;
+/** A day: longer, and a changed plan seems to be without effect. */
+const MAX_TTL_MS = 86_400_000;
 
 /**
  * Checks and freezes the options of a policy. `place` names them in an error: `Cats.find: @TokenBucket`.
@@ -19,22 +20,71 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   checkObject(options, place, '{ capacity: 10, rate: 5 }');
   checkKnownOptions(options, KNOWN[algorithm], place);
   const { name, capacity, rate, key, cost = 1, stage, maxWaitMs, shape } = options as LeakyBucketOptions;
+  const { skip, allow = [] } = options;
+  const { limits, limitsTtlMs } = options as { limits?: LimitsSource; limitsTtlMs?: number };
   if (name !== undefined) checkName(name, place);
-  checkCapacity(capacity, place);
+  if (limits !== undefined) checkLimits(options, place);
+  else if (limitsTtlMs !== undefined) throw ttlWithoutLimits(limitsTtlMs, place);
+  if (limitsTtlMs !== undefined) checkInteger(limitsTtlMs, 0, MAX_TTL_MS, `${place}: limitsTtlMs`);
+  const shaping: Shape = {
+    algorithm,
+    shapes: algorithm === 'leaky-bucket' && shape !== false,
+    ...(maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 }),
+  };
+  const limit = limits === undefined ? parseLimits({ capacity, rate } as never, shaping, place) : undefined;
   if (key !== undefined) checkFunction(key, `${place}: key`, "byIp() or (context) => 'text'");
   if (stage !== undefined) checkOneOf(stage, ['guard', 'handler'], `${place}: stage`);
   if (shape !== undefined) checkOneOf(shape, [true, false], `${place}: shape`);
   if (maxWaitMs !== undefined) checkMaxWait(maxWaitMs, shape, place);
-  if (typeof cost !== 'function') checkStaticCost(cost, capacity, place);
-  const limit: Limit = {
-    algorithm,
-    capacity,
-    scale: scaleOf(rate, capacity, place),
-    shapes: algorithm === 'leaky-bucket' && shape !== false,
-    ...(maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 }),
-  };
-  return new Policy({ name, rate, key, cost, stage, maxWaitMs, limit: Object.freeze(limit) });
+  if (skip !== undefined)
+    checkFunction(skip, `${place}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
+  checkAllow(allow, place);
+  if (typeof cost !== 'function') checkStaticCost(cost, limit?.capacity, place);
+  return new Policy({
+    name,
+    rate,
+    key,
+    cost,
+    stage,
+    maxWaitMs,
+    limits,
+    limitsTtlMs: limitsTtlMs ?? 0,
+    skip,
+    allow: new Set(allow),
+    shape: shaping,
+    limit,
+  });
 }
+
+/** Limits are fixed or asked for, not both. */
+function checkLimits({ limits, capacity, rate }: PolicyOptions, place: string): void {
+  checkFunction(
+    limits,
+    `${place}: limits`,
+    '(context, key) => ({ capacity: 10, rate: 5 }), or a class with limitsFor',
+  );
+  const [option, value] = capacity === undefined ? ['rate', rate] : ['capacity', capacity];
+  if (value === undefined) return;
+  throw new RateLimitError(
+    'INVALID_OPTION',
+    `${place}: ${option} is ${show(value)} beside limits, which says it for each request; leave one of the two out`,
+  );
+}
+
+function checkAllow(allow: unknown, place: string): void {
+  const isList = Array.isArray(allow) && allow.every((key) => typeof key === 'string');
+  if (isList) return;
+  throw new RateLimitError(
+    'INVALID_OPTION',
+    `${place}: allow is ${show(allow)}; write a list of keys, as ['ada']`,
+  );
+}
+
+const ttlWithoutLimits = (ttl: unknown, place: string): RateLimitError =>
+  new RateLimitError(
+    'INVALID_OPTION',
+    `${place}: limitsTtlMs is ${show(ttl)} without limits, whose answer it would keep; leave it out`,
+  );
 
 export function checkName(name: unknown, place: string): asserts name is string {
   if (typeof name === 'string' && NAME.test(name)) return;
@@ -58,20 +108,12 @@ export function checkCost(cost: unknown, place: string): asserts cost is number 
   throw new RateLimitError('INVALID_COST', `${place}: cost is ${show(cost)}; write an integer of at least 0`);
 }
 
-function checkStaticCost(cost: unknown, capacity: number, place: string): void {
+function checkStaticCost(cost: unknown, capacity: number | undefined, place: string): void {
   checkCost(cost, place);
-  if (cost <= capacity) return;
+  if (capacity === undefined || cost <= capacity) return;
   throw new RateLimitError(
     'COST_ABOVE_CAPACITY',
     `${place}: cost ${cost} is above capacity ${capacity}, so no request could ever pass; raise the capacity or lower the cost`,
-  );
-}
-
-function checkCapacity(capacity: unknown, place: string): asserts capacity is number {
-  if (Number.isSafeInteger(capacity) && (capacity as number) >= 1) return;
-  throw new RateLimitError(
-    'INVALID_CAPACITY',
-    `${place}: capacity is ${show(capacity)}; write an integer of at least 1, as capacity: 10`,
   );
 }
 
@@ -83,20 +125,4 @@ function checkMaxWait(maxWaitMs: unknown, shape: boolean | undefined, place: str
     );
   }
   checkWait(maxWaitMs, `${place}: maxWaitMs`);
-}
-
-function scaleOf(rate: Rate, capacity: number, place: string): Scale {
-  const fraction = typeof rate === 'number' || typeof rate === 'string' ? parseRate(rate) : undefined;
-  if (fraction === undefined) {
-    throw new RateLimitError(
-      'INVALID_RATE',
-      `${place}: rate is ${show(rate)}; write a number above 0 (per second) or a text as '5/s', '100/min', '1000/h', '7/day', '30/10s'`,
-    );
-  }
-  const scale = fitScale(fraction, capacity);
-  if (scale !== undefined) return Object.freeze(scale);
-  throw new RateLimitError(
-    'RATE_DOES_NOT_FIT',
-    `${place}: capacity ${capacity} at rate ${show(rate)} is ${fraction.numerator} tokens in ${fraction.denominator} µs, and ${fraction.numerator} or ${capacity} × ${fraction.denominator} passes 2^53 - 1, even with the rate lowered by one part in 10^9; write a rounder rate or a smaller capacity`,
-  );
 }

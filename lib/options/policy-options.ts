@@ -1,9 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Awaitable } from '../common/awaitable.js';
 import type { KeyResolver } from '../keys/index.js';
-
-/** Tokens per second, or a text as `'5/s'`, `'100/min'`, `'1000/h'`, `'7/day'`, `'30/10s'`. */
-export type Rate = number | string;
+import type { Limits, LimitsSource } from './limits.js';
 
 /** When a policy is decided: before the guards of controllers and methods, or after every guard. */
 export type Stage = 'guard' | 'handler';
@@ -11,24 +9,48 @@ export type Stage = 'guard' | 'handler';
 /** How many tokens a request takes: an integer of at least 0. Runs before pipes. */
 export type CostResolver = (context: ExecutionContext) => Awaitable<number>;
 
-export interface PolicyOptions {
+/** Whether a request is not limited: it is asked before the key, and awaited. */
+export type SkipPredicate = (context: ExecutionContext) => Awaitable<boolean>;
+
+interface CommonOptions {
   /** Makes the bucket the same wherever the name is used; without it the place is the scope. */
   name?: string;
-  /** Tokens of a full token bucket, or requests that a leaky bucket may hold: an integer of at least 1. */
-  capacity: number;
-  /** Tokens refilled, or requests leaked, per time. */
-  rate: Rate;
   /** Who is limited; by default the module's `key`. */
   key?: KeyResolver;
   /** Tokens a request takes, or a function that says it; by default 1. */
   cost?: number | CostResolver;
   /** By default `handler` for `byUser` and for a leaky bucket that waits, else `guard`. */
   stage?: Stage;
+  /** Which requests are not limited: `fromIps('10.0.0.0/8')`, or a function. */
+  skip?: SkipPredicate;
+  /** Keys that are not limited. */
+  allow?: readonly string[];
 }
+
+/** Limits that are the same for every request. */
+interface FixedLimits extends Limits {
+  limits?: never;
+  limitsTtlMs?: never;
+}
+
+/** Limits that depend on the request: on a user's plan, say. */
+interface LimitsPerRequest {
+  /** A function, or a class that some module provides; either may answer `'unlimited'`. */
+  limits: LimitsSource;
+  /** How long an answer is kept for a key, in milliseconds; by default it is asked for at each request. */
+  limitsTtlMs?: number;
+  capacity?: never;
+  rate?: never;
+}
+
+export type PolicyOptions = CommonOptions & (FixedLimits | LimitsPerRequest);
 
 export type TokenBucketOptions = PolicyOptions;
 
-export interface LeakyBucketOptions extends PolicyOptions {
+export type LeakyBucketOptions = PolicyOptions & LineOptions;
+
+/** What a leaky bucket has besides. */
+interface LineOptions {
   /** Refuse at once what would wait longer: whole milliseconds, at least 0. */
   maxWaitMs?: number;
   /** `false`: meter only, refuse what does not fit and never wait. */

@@ -63,7 +63,7 @@ export function limitedKinds(modules: ModulesContainer, builder: PlanBuilder): S
 export function checkSharedStarts(plans: readonly HandlerPlan[]): void {
   for (const plan of plans) {
     for (const stage of [plan.guard, plan.handler]) {
-      const [first, ...others] = stage.filter(({ policy }) => policy.limit.shapes);
+      const [first, ...others] = stage.filter(({ policy }) => policy.shape.shapes);
       const other = first && others.find(({ key }) => keyIdentity(key) !== keyIdentity(first.key));
       if (first === undefined || other === undefined) continue;
       throw new RateLimitError(

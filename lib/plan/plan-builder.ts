@@ -4,9 +4,10 @@ import type { KeyResolver } from '../keys/index.js';
 import { needsUser } from '../keys/key-resolver.js';
 import type { PlacedPolicy } from '../limiter/placed-policy.js';
 import type { PolicyRegistry } from '../limiter/policy-registry.js';
+import type { PolicyLimits } from '../limits/policy-limits.js';
 import { parsePolicy } from '../options/parse-policy.js';
 import { Policy } from '../options/policy.js';
-import type { Stage } from '../options/policy-options.js';
+import type { SkipPredicate, Stage } from '../options/policy-options.js';
 import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import { isFieldResolver } from './handler-kind.js';
 import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
@@ -28,7 +29,12 @@ export class PlanBuilder {
 
   constructor(
     private readonly registry: PolicyRegistry,
-    private readonly defaults: { readonly key: KeyResolver; readonly global: readonly Policy[] },
+    private readonly limits: PolicyLimits,
+    private readonly defaults: {
+      readonly key: KeyResolver;
+      readonly global: readonly Policy[];
+      readonly skip: SkipPredicate | undefined;
+    },
   ) {
     const place = 'RateLimitModule.forRoot: global';
     const globals = defaults.global.map((policy) => ({ policy, place }));
@@ -74,9 +80,23 @@ export class PlanBuilder {
     // A policy counts once for a request, however often it is named.
     for (const { id, policy } of new Map(placed.map((one) => [one.id, one])).values()) {
       const key = policy.key ?? this.defaults.key;
-      stages[stageOf(policy, key)].push(Object.freeze({ id, policy, key, cost: policy.cost, place }));
+      stages[stageOf(policy, key)].push(
+        Object.freeze({
+          id,
+          policy,
+          key,
+          cost: policy.cost,
+          skips: this.skipsOf(policy),
+          limitOf: this.limits.of(policy, place),
+          place,
+        }),
+      );
     }
     return Object.freeze(stages);
+  }
+
+  private skipsOf({ skip }: Policy): SkipPredicate[] {
+    return [this.defaults.skip, skip].filter((predicate) => predicate !== undefined);
   }
 
   private skippedBy(skips: Declared['skips'], place: string): 'all' | ReadonlySet<string> {
@@ -117,7 +137,7 @@ export class PlanBuilder {
 
 /** What has to know the user, and what makes the request wait, comes after every guard. */
 function stageOf(policy: Policy, key: KeyResolver): Stage {
-  return policy.stage ?? (needsUser(key) || policy.limit.shapes ? 'handler' : 'guard');
+  return policy.stage ?? (needsUser(key) || policy.shape.shapes ? 'handler' : 'guard');
 }
 
 const placeOf = ({ decorator }: Declaration, place: string): string => `${place}: ${decorator}`;

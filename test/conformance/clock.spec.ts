@@ -24,8 +24,8 @@ describe.each(stores.names)('when the clock of the store steps, on %s', (name) =
         if (step > 0) forward += step;
         if (random.chance(0.2)) await peek(policy, 'key');
         else if ((await take(policy, 'key')).allowed) admitted++;
-        const earned = BigInt(policy.rate) * BigInt(forward);
-        expect(BigInt(admitted - policy.capacity) * BigInt(SECOND) <= earned).toBe(true);
+        const earned = BigInt(policy.rate!) * BigInt(forward);
+        expect(BigInt(admitted - policy.capacity!) * BigInt(SECOND) <= earned).toBe(true);
       }
     }
   });

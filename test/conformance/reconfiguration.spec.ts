@@ -15,11 +15,11 @@ const stores = useStores();
 
 /** `tokens ≤ capacity + rate × elapsed`, in integers. */
 function withinBound(tokens: number, capacity: number, fastest: Policy, elapsed: number): boolean {
-  const { tokens: n, perMicroseconds: p } = fastest.effectiveRate;
+  const { tokens: n, perMicroseconds: p } = fastest.effectiveRate!;
   return BigInt(tokens - capacity) * BigInt(p) <= BigInt(n) * BigInt(elapsed);
 }
 
-const perMicro = ({ effectiveRate: { tokens, perMicroseconds } }: Policy) => tokens / perMicroseconds;
+const perMicro = ({ effectiveRate }: Policy) => effectiveRate!.tokens / effectiveRate!.perMicroseconds;
 
 /** Random changes among policies, or two of them in alternation; every decision is held against the bound. */
 async function changeAtRandom(
@@ -31,12 +31,12 @@ async function changeAtRandom(
 ) {
   const { take } = ask(store, 'changing');
   const fastest = policies.reduce((a, b) => (perMicro(a) >= perMicro(b) ? a : b));
-  const capacity = Math.max(...policies.map((policy) => policy.capacity));
+  const capacity = Math.max(...policies.map((policy) => policy.capacity!));
   let [admitted, policy] = [0, policies[0]!];
   for (let i = 0; i < steps; i++) {
     if (policies.length === 2 || random.chance(0.3)) policy = random.pick(policies);
     clock.now += random.spread(5_000_000) - 1;
-    const cost = random.spread(policy.capacity);
+    const cost = random.spread(policy.capacity!);
     const decision = await take(policy, 'key', cost);
     if (decision.allowed) admitted += cost;
     expect(decision.remaining).toBeGreaterThanOrEqual(0);
@@ -85,9 +85,9 @@ describe.each(stores.names)('when limits change, on %s', (name) => {
         leakyBucket(options),
         leakyBucket({ ...options, maxWaitMs }),
       ]);
-      await take(old, 'key', random.spread(old.capacity));
+      await take(old, 'key', random.spread(old.capacity!));
       clock.now += random.spread(1_000_000) - 1;
-      const cost = random.spread(policy.capacity);
+      const cost = random.spread(policy.capacity!);
       const told = await peek(policy, 'key', cost);
       if (told.allowed) continue;
       waits++;
@@ -144,7 +144,7 @@ describe('expiry', () => {
         const expiry = await client.pexpiretime(`${dropped}:b:{key}`);
         if (expiry > 0 && expiry * 1000 <= clock.now) drops += await client.del(`${dropped}:b:{key}`);
         const policy = random.pick(policies);
-        const cost = random.spread(policy.capacity);
+        const cost = random.spread(policy.capacity!);
         expect(await ofDropped.take(policy, 'key', cost)).toEqual(await ofKept.take(policy, 'key', cost));
       }
       expect(drops).toBeGreaterThan(0);

@@ -256,7 +256,7 @@ class Duel {
     const { level, decision } = outcomes[0]!;
     const { remaining, retryAfterMs, resetAfterMs, delayMs } = decision;
     expect([decision.allowed, delayMs]).toEqual([admitted, Math.ceil(waitMs)]);
-    const tokens = ratio(BigInt(level), BigInt(this.setting.policy.limit.scale.ticksPerToken));
+    const tokens = ratio(BigInt(level), BigInt(this.setting.policy.limit!.scale.ticksPerToken));
     return {
       admitted,
       wait: Math.round(waitMs * 1000),

@@ -1,12 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get } from '@nestjs/common';
-import { byGlobal, LeakyBucket, leakyBucket, tokenBucket } from '../../lib/index.js';
+import {
+  byGlobal,
+  CredentialPool,
+  LeakyBucket,
+  leakyBucket,
+  type RateLimiterService,
+  tokenBucket,
+} from '../../lib/index.js';
 import { openStore } from '../../lib/stores/open-store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
+import type { Store } from '../../lib/stores/store.interface.js';
 import { bootApp } from '../support/app.js';
 import { type Asker, ask } from '../support/limits.js';
 import { closeClients, connectCluster } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
+import { command } from '../support/redis/raw.js';
+import { serviceOn } from '../support/service.js';
 
 const fail = (message: string) => {
   throw new Error(message);
@@ -16,6 +26,7 @@ let cluster: RedisCluster;
 let client: ReturnType<typeof connectCluster>;
 let prefix: string;
 let asker: Asker;
+let store: Store;
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -30,7 +41,7 @@ afterAll(async () => {
 beforeEach(async () => {
   prefix = `cluster-${Math.random()}`;
   const options = { redis: { kind: 'client' as const, client }, prefix, maxKeys: 1 };
-  const store = await openStore(options, () => 0, fail);
+  store = await openStore(options, () => 0, fail);
   expect(store).toBeInstanceOf(ClusterStore);
   asker = ask(store);
 });
@@ -100,6 +111,60 @@ describe('on a cluster', () => {
       code: 'CLUSTER_SHAPING',
     });
     expect(await asker.peek(one!, 'ada', 0)).toMatchObject({ remaining: 5 });
+  });
+
+  describe('one of several buckets', () => {
+    let service: RateLimiterService;
+
+    beforeEach(() => {
+      ({ service } = serviceOn(store));
+    });
+
+    /** What every node has run of a script since. */
+    const countCalls = async (): Promise<number[]> => {
+      const stats = cluster.nodes.map(({ port }) => command(port, 'INFO', 'commandstats'));
+      return (await Promise.all(stats)).map((text) =>
+        [...text.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce(
+          (sum, [, calls]) => sum + Number(calls),
+          0,
+        ),
+      );
+    };
+
+    it('is picked in one call to one node, where they have one key: so is a credential of a pool', async () => {
+      const ids = ['first', 'second', 'third'];
+      const pool = new CredentialPool(service, {
+        name: 'github',
+        policy: tokenBucket({ capacity: 2, rate: '1/h' }),
+        credentials: ids.map((id) => ({ id, value: `secret of ${id}` })),
+      });
+      await pool.consume({ cost: 0 });
+      const before = await countCalls();
+      const picked: (string | undefined)[] = [];
+      for (let i = 0; i < 7; i++) picked.push((await pool.consume()).credential?.id);
+      expect(picked).toEqual([...ids, ...ids, undefined]);
+      const calls = (await countCalls()).map((count, node) => count - before[node]!);
+      expect(calls.sort()).toEqual([0, 0, 7]);
+    });
+
+    it('cannot be picked where they have different keys: an error that says so, and nothing is taken', async () => {
+      const requests = ['1.2.3.4', 'ada'].map((key) => ({ policy: ip, key }));
+      const error = { code: 'CLUSTER_PICK', message: expect.stringContaining('give the requests one key') };
+      await expect(service.consumeAny(requests)).rejects.toMatchObject(error);
+      await expect(service.acquireAny(requests)).rejects.toMatchObject(error);
+      for (const key of ['1.2.3.4', 'ada'])
+        expect(await asker.peek(ip, key, 0)).toMatchObject({ remaining: 5 });
+    });
+
+    it('is blocked and let go again, wherever it lives', async () => {
+      for (const key of ['1.2.3.4', 'ada', 'acme']) {
+        const requests = [ip, user].map((policy) => ({ policy, key }));
+        await service.block(ip, key);
+        expect(await service.consumeAny(requests)).toMatchObject({ allowed: true, picked: 1 });
+        expect(await service.unblock(ip, key)).toBe(true);
+        expect(await service.consumeAny(requests)).toMatchObject({ allowed: true, picked: 0 });
+      }
+    });
   });
 
   it('gives back and forgets', async () => {

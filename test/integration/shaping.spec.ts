@@ -9,6 +9,8 @@ import { type RedisServer, startRedis } from '../support/redis/server.js';
 const SHAPER = fileURLToPath(new URL('../support/processes/shaper.mjs', import.meta.url));
 
 interface Turn {
+  /** When the server has decided it, in microseconds of its clock. */
+  decided: number;
   /** In microseconds of the server's clock. */
   slot: number;
   start: number;
@@ -105,6 +107,11 @@ describe('a leaky bucket of 100/s that 4 processes ask for 250 turns each at onc
       const slots = own.map(({ slot }) => slot);
       expect(slots).toEqual([...slots].sort((a, b) => a - b));
     }
+  });
+
+  it('and across them: who was decided first has the earlier slot', () => {
+    const inOrder = [...turns].sort((a, b) => a.decided - b.decided);
+    expect(inOrder.map(({ slot }) => slot)).toEqual(turns.map(({ slot }) => slot));
   });
 });
 

@@ -116,6 +116,10 @@ describe('on a real Redis', () => {
     expect(await limiter.consume(daily, 'grace')).toMatchObject({ remaining: 999, source: 'redis' });
     expect(await limiter.refund(daily, 'grace', 1)).toBe(true);
     expect(await limiter.reset(daily, 'grace')).toBe(false);
+    expect(await limiter.sync(daily, 'grace', { remaining: 500 })).toMatchObject({ remaining: 499 });
+    expect(await limiter.block(daily, 'grace')).toMatchObject({ allowed: false });
+    expect(await limiter.unblock(daily, 'grace')).toBe(true);
+    expect(await limiter.consumeAny([{ policy: daily, key: 'grace' }])).toMatchObject({ picked: 0 });
   });
 
   it('a place is noted and undone as docs/redis.md says, with these permissions', async () => {
@@ -161,7 +165,7 @@ describe('facts in tables', () => {
     const table = docs.readPage('docs/algorithms.md').prose.join('\n');
     const told = [...table.matchAll(/^\| `([^`]+)` \| (\d+) \| ([\d,]+) \|$/gm)].map((row) => row.slice(1));
     const real = told.map(([rate]) => {
-      const { tokens, perMicroseconds } = tokenBucket({ capacity: 1, rate: evaluate(rate!) }).effectiveRate;
+      const { tokens, perMicroseconds } = tokenBucket({ capacity: 1, rate: evaluate(rate!) }).effectiveRate!;
       return [rate, String(tokens), perMicroseconds.toLocaleString('en')];
     });
     expect(told).toHaveLength(5);

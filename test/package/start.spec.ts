@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { curlLines, parseCurl, send } from '../support/docs/curl.js';
+import { type CurlLine, curlLines, parseCurl, send } from '../support/docs/curl.js';
+import { eventually } from '../support/eventually.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const NEEDED = [
@@ -19,7 +20,7 @@ const NEEDED = [
 ];
 
 let folder: string;
-let sample: ChildProcess;
+let sample: ChildProcess | undefined;
 let output: string;
 
 beforeAll(async () => {
@@ -34,7 +35,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  sample.kill('SIGKILL');
+  sample?.kill('SIGKILL');
   await rm(folder, { recursive: true });
 });
 
@@ -57,8 +58,8 @@ it('says where it listens, and where the buckets are', () => {
 });
 
 it('ends when it is asked to', async () => {
-  const ended = once(sample, 'exit');
-  sample.kill('SIGTERM');
+  const ended = once(sample!, 'exit');
+  sample!.kill('SIGTERM');
   const [code, signal] = await ended;
   expect(code ?? signal).toBe('SIGTERM');
 });
@@ -75,18 +76,32 @@ it('starts the sample that is named, whose three commands work too', async () =>
   expect(await answer!.json()).toMatchObject({ served: 80 - refused, refused });
 }, 120_000);
 
+it('starts the crawler, whose three commands work as well', async () => {
+  await start('03-outbound-crawler');
+  const [crawl, progress, stats] = curlLines(output).map(parseCurl);
+  const answer = async (line: CurlLine) => (await (await send(line))[0]!.json()) as Record<string, number>;
+  expect(await answer(crawl!)).toEqual({ from: 1, to: 600 });
+  const pool = ['first', 'second', 'third'].map((id) =>
+    expect.objectContaining({ id, isQuarantined: false }),
+  );
+  expect(await answer(progress!)).toEqual({ isRunning: true, total: 600, done: expect.any(Number), pool });
+  await eventually(async () => (await answer(stats!)).served! > 120, 'the first pages are served');
+  expect(await answer(stats!)).toMatchObject({ refused: 0, unauthorized: 0 });
+}, 120_000);
+
 /** `npm start [-- name]` */
 async function start(...name: string[]): Promise<void> {
-  const { REDIS_URL: _, FRAGILE_URL: __, ...env } = process.env;
+  const { REDIS_URL: _, FRAGILE_URL: __, PROVIDER_URL: ___, ...env } = process.env;
   output = '';
+  sample?.kill('SIGKILL');
   sample = spawn(process.execPath, ['scripts/start.mjs', ...name], {
     cwd: folder,
     env: { ...env, PORT: '0' },
   });
-  await untilItListens();
+  await untilItListens(sample);
 }
 
-function untilItListens(): Promise<void> {
+function untilItListens(sample: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     const listen = (text: Buffer) => {
       output += text;

@@ -73,7 +73,7 @@ function policyOf({ kind, capacity, rate, maxWaitMicros, tokens, micros }: Outbo
     kind === 'token'
       ? tokenBucket({ capacity, rate })
       : leakyBucket({ capacity, rate, ...maxWait, ...meter });
-  const { ticksPerMicro, ticksPerToken } = policy.limit.scale;
+  const { ticksPerMicro, ticksPerToken } = policy.limit!.scale;
   if (BigInt(ticksPerMicro) !== tokens || BigInt(ticksPerToken) !== micros) {
     throw new Error(`${rate} at ${capacity}: ${ticksPerMicro}/${ticksPerToken}, not ${tokens}/${micros}`);
   }

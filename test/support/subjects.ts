@@ -24,7 +24,7 @@ import type { Operation, ScenarioPolicy } from './oracle/scenario.js';
 export function policyOf({ capacity, rate, shapes, maxWaitMicros, tokens, micros }: ScenarioPolicy): Policy {
   const maxWait = maxWaitMicros === undefined ? {} : { maxWaitMs: maxWaitMicros / 1000 };
   const policy = shapes ? leakyBucket({ capacity, rate, ...maxWait }) : tokenBucket({ capacity, rate });
-  const { ticksPerMicro, ticksPerToken } = policy.limit.scale;
+  const { ticksPerMicro, ticksPerToken } = policy.limit!.scale;
   if (BigInt(ticksPerMicro) !== tokens || BigInt(ticksPerToken) !== micros) {
     throw new Error(
       `rate ${rate} at capacity ${capacity}: ${ticksPerMicro}/${ticksPerToken}, not ${tokens}/${micros}`,

@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   type AcquireOptions,
+  type BlockOptions,
   type ConsumeRequest,
+  type Decision,
   type Policy,
   type RateLimitErrorCode,
   RateLimiterService,
+  type SyncReport,
   tokenBucket,
 } from '../../lib/index.js';
 import { BackgroundWork } from '../../lib/limiter/background-work.js';
@@ -54,7 +57,19 @@ const calls: [string, Call][] = [
         { policy, key, cost },
       ]),
   ],
+  ['consumeAny', (policy, key, cost) => service().consumeAny(besideChat(policy, key, cost))],
+  ['acquireAny', (policy, key, cost) => service().acquireAny(besideChat(policy, key, cost))],
+  ['sync', (policy, key) => service().sync(policy, key, { remaining: 1 })],
+  ['block', (policy, key) => service().block(policy, key)],
+  ['unblock', (policy, key) => service().unblock(policy, key)],
 ];
+
+const besideChat = (policy: Policy | string, key: string, cost?: number): ConsumeRequest[] => [
+  { policy: chat, key: 'a' },
+  { policy, key, cost },
+];
+
+const WITHOUT_COST = ['reset', 'sync', 'block', 'unblock'];
 
 type Misuse = [Parameters<Call>, RateLimitErrorCode, string, string];
 
@@ -112,14 +127,22 @@ const costs = [
 });
 
 describe.each(calls)('RateLimiterService.%s rejects, and asks no store, for', (method, call) => {
-  const misuses = [...policies, ...keys, ...(method === 'reset' ? [] : costs)];
+  const misuses = [...policies, ...keys, ...(WITHOUT_COST.includes(method) ? [] : costs)];
 
   it.each(misuses)('%p', async (args, code, value, fix) => {
     await expectMistake(() => call(...args), { code, place: `RateLimiterService.${method}: `, value, fix });
   });
 });
 
-describe('RateLimiterService.consumeAll rejects, and asks no store, for', () => {
+type Several = (requests: ConsumeRequest[]) => Promise<unknown>;
+
+const several: [string, Several][] = [
+  ['consumeAll', (requests) => service().consumeAll(requests)],
+  ['consumeAny', (requests) => service().consumeAny(requests)],
+  ['acquireAny', (requests) => service().acquireAny(requests)],
+];
+
+describe.each(several)('RateLimiterService.%s rejects, and asks no store, for', (method, call) => {
   it.each([
     [[], 'the requests are Array (array)', 'write [{ policy, key }, …]'],
     [undefined, 'the requests are undefined', 'write [{ policy, key }, …]'],
@@ -129,8 +152,154 @@ describe('RateLimiterService.consumeAll rejects, and asks no store, for', () => 
     [[undefined], 'the options are undefined', 'write { policy, key }'],
     [['chat'], 'the options are "chat" (string)', 'write { policy, key }'],
   ])('%j', async (requests, value, fix) => {
-    const mistake = { code: 'INVALID_OPTION', place: 'RateLimiterService.consumeAll: ', value, fix } as const;
-    await expectMistake(() => service().consumeAll(requests as unknown as ConsumeRequest[]), mistake);
+    const place = `RateLimiterService.${method}: `;
+    const mistake = { code: 'INVALID_OPTION', place, value, fix } as const;
+    await expectMistake(() => call(requests as unknown as ConsumeRequest[]), mistake);
+  });
+});
+
+describe.each(several.slice(1))('RateLimiterService.%s rejects, and asks no store, for', (method, call) => {
+  const twice = [
+    { policy: chat, key: 'ada', cost: 2 },
+    { policy: 'chat', key: 'ada' },
+  ];
+
+  it('one bucket twice, by its value and by its name', async () => {
+    await expectMistake(() => call(twice), {
+      code: 'INVALID_OPTION',
+      place: `RateLimiterService.${method}: `,
+      value: 'two of the requests are of one policy and key',
+      fix: 'write each bucket once',
+    });
+  });
+});
+
+const picks: [string, string, (options: object) => Promise<unknown>][] = [
+  [
+    'consumeAny',
+    'prefer',
+    (options) => service().consumeAny([...besideChat(chat, 'b'), ...besideChat(chat, 'c').slice(1)], options),
+  ],
+  [
+    'acquireAny',
+    'prefer, maxWaitMs, signal',
+    (options) => service().acquireAny([...besideChat(chat, 'b'), ...besideChat(chat, 'c').slice(1)], options),
+  ],
+];
+
+describe.each(picks)('RateLimiterService.%s rejects, and asks no store, for', (method, known, pick) => {
+  const place = `RateLimiterService.${method}: `;
+  const invalid = (value: string, fix: string) => ({ code: 'INVALID_OPTION' as const, place, value, fix });
+
+  it.each([
+    [null, 'the options are null', 'write { prefer: 0 }'],
+    [1, 'the options are 1 (number)', 'write { prefer: 0 }'],
+    [[], 'the options are Array (array)', 'write { prefer: 0 }'],
+    [{ prefer: 3 }, 'prefer is 3 (number)', 'write an integer from 0 to 2'],
+    [{ prefer: -1 }, 'prefer is -1 (number)', 'write an integer from 0 to 2'],
+    [{ prefer: 0.5 }, 'prefer is 0.5 (number)', 'write an integer from 0 to 2'],
+    [{ prefer: '1' }, 'prefer is "1" (string)', 'write an integer from 0 to 2'],
+    [{ prefer: null }, 'prefer is null', 'write an integer from 0 to 2'],
+    [{ prefer: Number.NaN }, 'prefer is NaN (number)', 'write an integer from 0 to 2'],
+  ])('%j', async (options, value, fix) => {
+    await expectMistake(() => pick(options as object), invalid(value, fix));
+  });
+
+  it.each([{ cost: 2 }, { preferred: 1 }, { policy: 'chat' }])('%j', async (options) => {
+    const value = `there is no option "${Object.keys(options)[0]}"`;
+    await expectMistake(() => pick(options), {
+      code: 'UNKNOWN_OPTION',
+      place,
+      value,
+      fix: `one of ${known}`,
+    });
+  });
+
+  it('nothing else', async () => {
+    for (const options of [{ prefer: 0 }, { prefer: 2 }, {}, { prefer: undefined }]) {
+      await expect(pick(options)).rejects.toThrow('the store was asked to decide');
+    }
+  });
+});
+
+describe('RateLimiterService.sync rejects, and asks no store, for', () => {
+  const place = 'RateLimiterService.sync: ';
+  const whole = `write an integer from 0 to ${Number.MAX_SAFE_INTEGER}`;
+  const example = 'write { remaining: 10, decision }';
+  const sync = (report: unknown) => service().sync(chat, 'ada', report as SyncReport);
+
+  it.each([
+    [undefined, 'the options are undefined', example],
+    [null, 'the options are null', example],
+    [10, 'the options are 10 (number)', example],
+    ['10', 'the options are "10" (string)', example],
+    [[10], 'the options are Array (array)', example],
+    ...['remaining', 'retryAfterMs'].flatMap((option): [unknown, string, string][] => [
+      [{ [option]: -1 }, `${option} is -1 (number)`, whole],
+      [{ [option]: 0.5 }, `${option} is 0.5 (number)`, whole],
+      [{ [option]: Number.NaN }, `${option} is NaN (number)`, whole],
+      [{ [option]: Number.POSITIVE_INFINITY }, `${option} is Infinity (number)`, whole],
+      [{ [option]: 2 ** 53 }, `${option} is 9007199254740992 (number)`, whole],
+      [{ [option]: '5' }, `${option} is "5" (string)`, whole],
+      [{ [option]: 5n }, `${option} is 5 (bigint)`, whole],
+      [{ [option]: null }, `${option} is null`, whole],
+    ]),
+    [{ decision: null }, 'decision is null', 'write the decision that the request was made with'],
+    [{ decision: 'chat' }, 'decision is "chat" (string)', 'write the decision'],
+    [{ decision: true }, 'decision is true (boolean)', 'write the decision'],
+    [{ decision: {} }, "the decision is of 'undefined' and undefined", 'report to the bucket'],
+    [{ decision: [] }, "the decision is of 'undefined' and undefined", 'report to the bucket'],
+    [{ decision: { policy: 'chat' } }, "the decision is of 'chat' and undefined", 'report to the bucket'],
+  ])('%p', async (report, value, fix) => {
+    await expectMistake(() => sync(report), { code: 'INVALID_OPTION', place, value, fix });
+  });
+
+  it.each([{ retryAfter: 5 }, { left: 5 }, { cost: 1 }])('%j', async (report) => {
+    const value = `there is no option "${Object.keys(report)[0]}"`;
+    await expectMistake(() => sync(report), {
+      code: 'UNKNOWN_OPTION',
+      place,
+      value,
+      fix: 'write one of remaining, retryAfterMs, decision, limits, limit, resetAfterMs',
+    });
+  });
+
+  it('nothing else: whatever a reader has found, and a decision, does ask it', async () => {
+    const decision = { policy: 'chat', key: 'ada' } as Decision;
+    for (const report of [{}, { remaining: 0, retryAfterMs: 0, limit: 5, resetAfterMs: 0.5, decision }]) {
+      await expect(sync(report)).rejects.toThrow('the store was asked to report');
+    }
+  });
+});
+
+describe('RateLimiterService.block rejects, and asks no store, for', () => {
+  const place = 'RateLimiterService.block: ';
+  const whole = `write an integer from 0 to ${Math.floor(Number.MAX_SAFE_INTEGER / 1000)}`;
+  const block = (options: unknown) => service().block(chat, 'ada', options as BlockOptions);
+
+  it.each([
+    [null, 'the options are null', 'write { forMs: 60_000 }'],
+    [5000, 'the options are 5000 (number)', 'write { forMs: 60_000 }'],
+    [[], 'the options are Array (array)', 'write { forMs: 60_000 }'],
+    [{ forMs: -1 }, 'forMs is -1 (number)', whole],
+    [{ forMs: 0.5 }, 'forMs is 0.5 (number)', whole],
+    [{ forMs: Number.POSITIVE_INFINITY }, 'forMs is Infinity (number)', whole],
+    [{ forMs: '5' }, 'forMs is "5" (string)', whole],
+    [{ forMs: null }, 'forMs is null', whole],
+  ])('%p', async (options, value, fix) => {
+    await expectMistake(() => block(options), { code: 'INVALID_OPTION', place, value, fix });
+  });
+
+  // It would block for good.
+  it.each([{ forMS: 5 }, { ms: 5 }, { retryAfterMs: 5 }])('%j', async (options) => {
+    const value = `there is no option "${Object.keys(options)[0]}"`;
+    await expectMistake(() => block(options), { code: 'UNKNOWN_OPTION', place, value, fix: 'one of forMs' });
+  });
+
+  it('nothing else', async () => {
+    for (const options of [undefined, {}, { forMs: undefined }, { forMs: 0 }, { forMs: 5 }]) {
+      await expect(block(options)).rejects.toThrow('the store was asked to report');
+    }
   });
 });
 
@@ -145,7 +314,7 @@ const waits: [string, (options?: AcquireOptions) => Promise<unknown>][] = [
 
 describe.each(waits)('RateLimiterService.%s rejects, and asks no store, for', (_, wait) => {
   const whole = `write an integer from 0 to ${Math.floor(Number.MAX_SAFE_INTEGER / 1000)}`;
-  const known = 'write one of cost, maxWaitMs, signal';
+  const known = 'write one of cost, limits, maxWaitMs, signal';
 
   it.each([
     [{ maxWait: 5 }, 'UNKNOWN_OPTION', 'there is no option "maxWait"', known],

@@ -1,13 +1,17 @@
 import { Logger } from '@nestjs/common';
+import { isObservable, lastValueFrom, type Observable } from 'rxjs';
 import { checkFunction, checkKnownOptions, checkObject } from '../../common/checks.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import { show } from '../../errors/show.js';
 import type { Decision } from '../../limiter/decision.js';
 import type { BlockOptions, PickDecision, RateLimiterService } from '../../limiter/rate-limiter.service.js';
 import type { SyncReport } from '../../limiter/sync-report.js';
-import type { ProviderResponse } from '../reports/provider-report.js';
+import type { ProviderReport, ProviderResponse } from '../reports/provider-report.js';
 import { type CredentialPoolOptions, type PooledCredential, parsePool } from './pool-options.js';
 import { responseIn } from './response-in.js';
+
+/** How long a response waits for what is learned from it. The call of the store is on its way by then. */
+const LEARNING_MS = 250;
 
 /** A credential that was taken, to be used once. */
 export interface TakenCredential<T> {
@@ -56,6 +60,7 @@ export class CredentialPool<T> {
   private readonly credentials: readonly PooledCredential<T>[];
   private readonly read: NonNullable<CredentialPoolOptions<T>['read']>;
   private readonly isRevoked: (response: ProviderResponse) => boolean;
+  private readonly maxBlockMs: number;
   private readonly isSticky: boolean;
   /** The place of the credential that was taken last, if that matters. */
   private current: number | undefined;
@@ -65,11 +70,12 @@ export class CredentialPool<T> {
     private readonly limiter: RateLimiterService,
     options: CredentialPoolOptions<T>,
   ) {
-    const { name, credentials, sticky, read, isRevoked } = parsePool(options);
+    const { name, credentials, sticky, read, maxBlockMs, isRevoked } = parsePool(options);
     this.name = name;
     this.credentials = credentials;
     this.isSticky = sticky;
     this.read = read;
+    this.maxBlockMs = maxBlockMs;
     this.isRevoked = isRevoked;
   }
 
@@ -97,17 +103,19 @@ export class CredentialPool<T> {
 
   /**
    * Calls a function with a credential when its turn has come, and learns from what it answers or throws: from a response
-   * of fetch or axios, whatever the reader of the options finds in it; one that says 401 quarantines the credential.
+   * of fetch or axios, whatever the reader of the options finds in it; one that says 401 quarantines the credential. Of an
+   * Observable, as those of `@nestjs/axios`, the last value is the answer.
    * @throws what `acquire` and the function throw
    */
   async run<R>(
-    task: (credential: TakenCredential<T>) => R | Promise<R>,
+    task: (credential: TakenCredential<T>) => R | Promise<R> | Observable<R>,
     options: AcquireCredentialOptions = {},
   ): Promise<R> {
     checkFunction(task, 'CredentialPool.run: task', '({ value }) => fetch(url, …)');
     const credential = await this.acquire(options);
     try {
-      const result = await task(credential);
+      const answer = task(credential);
+      const result = await (isObservable(answer) ? lastValueFrom(answer) : answer);
       await this.learn(credential, result);
       return result;
     } catch (error) {
@@ -120,7 +128,9 @@ export class CredentialPool<T> {
    * Notes what the provider has said of a credential: see `RateLimiterService.sync`.
    * @returns how its bucket is found afterwards
    */
-  sync(credential: TakenCredential<T>, report: Omit<SyncReport, 'decision'>): Promise<Decision> {
+  async sync(credential: TakenCredential<T>, report: Omit<SyncReport, 'decision'>): Promise<Decision> {
+    checkObject(credential, 'CredentialPool.sync: credential', 'what consume or acquire has answered');
+    checkObject(report, 'CredentialPool.sync', '{ remaining: 10 }');
     const { id, decision } = credential;
     return this.limiter.sync(this.find(id, 'sync').policy, this.name, { ...report, decision });
   }
@@ -134,7 +144,7 @@ export class CredentialPool<T> {
    * Puts a credential to use again, for all instances.
    * @returns whether it was out of use, by a quarantine or by a wait that the provider had asked for
    */
-  restore(id: string): Promise<boolean> {
+  async restore(id: string): Promise<boolean> {
     return this.limiter.unblock(this.find(id, 'restore').policy, this.name);
   }
 
@@ -158,14 +168,34 @@ export class CredentialPool<T> {
     return { id, value, decision };
   }
 
-  /** Never throws: what the provider has answered must reach the caller. */
-  private async learn(credential: TakenCredential<T>, result: unknown): Promise<void> {
-    try {
+  /** Never throws, and waits for no slow store: what the provider has answered must reach the caller. */
+  private learn(credential: TakenCredential<T>, result: unknown): Promise<void> {
+    return atMost(LEARNING_MS, this.learnAll(credential, result));
+  }
+
+  private async learnAll(credential: TakenCredential<T>, result: unknown): Promise<void> {
+    // One by one: a reader that fails must not leave a credential in use that is no good.
+    await this.attempt(async () => {
       const response = responseIn(result);
-      if (response === undefined) return;
-      const report = this.read(response);
-      if (report !== undefined) await this.sync(credential, report);
-      if (this.isRevoked(response)) await this.quarantine(credential.id);
+      if (response !== undefined && this.isRevoked(response)) await this.quarantine(credential.id);
+    });
+    await this.attempt(async () => {
+      const response = responseIn(result);
+      const report = response && this.read(response);
+      if (report !== undefined) await this.sync(credential, this.believable(report));
+    });
+  }
+
+  private believable(report: ProviderReport): ProviderReport {
+    const { retryAfterMs } = report;
+    return retryAfterMs === undefined
+      ? report
+      : { ...report, retryAfterMs: Math.min(retryAfterMs, this.maxBlockMs) };
+  }
+
+  private async attempt(learn: () => Promise<void>): Promise<void> {
+    try {
+      await learn();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       new Logger('CredentialPool').error(`${this.name}: nothing was learned from a response: ${message}`);
@@ -176,9 +206,12 @@ export class CredentialPool<T> {
     const found = this.credentials.find((credential) => credential.id === id);
     if (found !== undefined) return found;
     const known = this.credentials.map((credential) => `'${credential.id}'`).join(', ');
+    // No message shows a token.
+    const isValue = this.credentials.some(({ value }) => value === (id as unknown));
+    const shown = isValue ? 'the value of a credential' : show(id);
     throw new RateLimitError(
       'UNKNOWN_CREDENTIAL',
-      `CredentialPool.${method}: ${show(id)} is none of '${this.name}'; its credentials are ${known}`,
+      `CredentialPool.${method}: ${shown} is none of '${this.name}'; write an id, one of ${known}`,
     );
   }
 }
@@ -186,4 +219,14 @@ export class CredentialPool<T> {
 function checkTake(options: object, known: readonly string[], place: string): void {
   checkObject(options, place, '{ cost: 2 }');
   checkKnownOptions(options, known, place);
+}
+
+/** Goes on when a promise has ended, or after so many milliseconds. */
+async function atMost(milliseconds: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

@@ -50,6 +50,8 @@ export class ClusterStore implements Store {
 
   private async decideOne(transaction: Transaction): Promise<TransactionReply> {
     const groups = groupBySlot(transaction.takes);
+    if (transaction.pick && groups.length > 1) throw pickedApart(groups);
+    checkSharedStart(groups);
     if (groups.length === 1) return (await this.store.decide([transaction]))[0] as TransactionReply;
     // What is refused anyway is found by asking: refused requests then take from no bucket, not even for a moment.
     const asked = await Promise.all(groups.map((group) => this.decideGroup(group, { peek: true })));
@@ -128,9 +130,12 @@ function groupBySlot(takes: readonly Take[]): SlotGroup[] {
     group.places.push(place);
     groups.set(tag, group);
   });
-  const [first, second] = [...groups.values()].filter(shapes);
-  if (first && second) throw twoStarts(first, second);
   return [...groups.values()].sort((a, b) => Number(shapes(a)) - Number(shapes(b)));
+}
+
+function checkSharedStart(groups: readonly SlotGroup[]): void {
+  const [first, second] = groups.filter(shapes);
+  if (first && second) throw twoStarts(first, second);
 }
 
 const shapes = (group: SlotGroup): boolean => group.takes.some(({ startLevel }) => startLevel !== undefined);
@@ -143,6 +148,15 @@ function twoStarts(first: SlotGroup, second: SlotGroup): RateLimitError {
   return new RateLimitError(
     'CLUSTER_SHAPING',
     `${a} and ${b} shape one request and live in different slots of the cluster; give both policies one key, or meter with one of them: shape: false`,
+  );
+}
+
+/** Only a script that sees all of them can tell which is the best, and one slot says nothing of another. */
+function pickedApart(groups: readonly SlotGroup[]): RateLimitError {
+  const [a, b] = groups.map((group) => group.takes[0]?.key);
+  return new RateLimitError(
+    'CLUSTER_PICK',
+    `${a} and ${b} are to be picked from and live in different slots of the cluster; give the requests one key, and each a policy of its own`,
   );
 }
 

@@ -9,7 +9,7 @@ export interface ProblemDetails {
   readonly detail: string;
   /** The policies that refused. */
   readonly 'violated-policies': readonly string[];
-  /** After how long the same request would pass, in milliseconds; absent where it never can. */
+  /** After how long the same request would pass, in milliseconds; absent where nobody can say. */
   readonly 'retry-after-ms'?: number;
 }
 
@@ -23,7 +23,7 @@ export function quotaExceeded(decisions: readonly Decision[]): ProblemDetails {
     detail:
       typeof retryAfterMs === 'number'
         ? `Request limit exceeded; retry after ${Math.ceil(retryAfterMs / 1000)} s.`
-        : 'The request costs more than the limit can ever admit.',
+        : 'No wait is long enough: the request costs more than the limit ever admits, or the limit is blocked until further notice.',
     'violated-policies': refusals.map(({ policy }) => policy),
     ...(typeof retryAfterMs === 'number' ? { 'retry-after-ms': retryAfterMs } : {}),
   };

@@ -1,8 +1,8 @@
 import { type BareItem, type Item, serializeList } from 'structured-headers';
+import type { Limit } from '../../algorithms/limit.js';
 import { nextTokenMs } from '../../algorithms/reading.js';
 import { ceilDivide } from '../../algorithms/ticks.js';
 import type { Outcome } from '../../limiter/limiter.js';
-import type { Policy } from '../../options/policy.js';
 
 /** The largest integer that a structured field holds (RFC 9651, 3.3.1). */
 const MAX_INTEGER = 999_999_999_999_999;
@@ -12,7 +12,7 @@ const MAX_INTEGER = 999_999_999_999_999;
  * seconds to refill all of it.
  */
 export function rateLimitPolicyField(outcomes: readonly Outcome[]): string {
-  return list(outcomes, ({ placed: { policy } }) => ({ q: policy.capacity, w: refillSeconds(policy) }));
+  return list(outcomes, ({ limit }) => ({ q: limit.capacity, w: refillSeconds(limit) }));
 }
 
 /**
@@ -20,9 +20,9 @@ export function rateLimitPolicyField(outcomes: readonly Outcome[]): string {
  * can be used.
  */
 export function rateLimitField(outcomes: readonly Outcome[]): string {
-  return list(outcomes, ({ placed: { policy }, decision: { remaining }, level, block }) => ({
+  return list(outcomes, ({ limit, decision: { remaining }, level, block }) => ({
     r: remaining,
-    t: seconds(nextTokenMs(policy.limit, { level, remaining, block })),
+    t: seconds(nextTokenMs(limit, { level, remaining, block })),
   }));
 }
 
@@ -39,7 +39,7 @@ function list(outcomes: readonly Outcome[], parametersOf: (outcome: Outcome) => 
   return serializeList(members);
 }
 
-const refillSeconds = ({ limit: { capacity, scale } }: Policy): number =>
+const refillSeconds = ({ capacity, scale }: Limit): number =>
   Math.max(1, Math.ceil(Number(ceilDivide(capacity * scale.ticksPerToken, scale.ticksPerMicro)) / 1_000_000));
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

@@ -72,7 +72,7 @@ process.on('message', async () => {
   const onServer = (time) => best.time + (time - best.at) * 1000;
   const turns = starts.map((start, i) => {
     const { slot, decided, received } = places[i];
-    return { slot, start: onServer(start), replyLate: onServer(received) - decided };
+    return { slot, decided, start: onServer(start), replyLate: onServer(received) - decided };
   });
   process.send({ turns, storeCalls, clockError: best.error * 1000 });
   client.disconnect();

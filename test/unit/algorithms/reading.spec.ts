@@ -4,7 +4,7 @@ import type { Ticks } from '../../../lib/algorithms/ticks.js';
 import { tokenBucket } from '../../../lib/options/make-policy.js';
 
 // One token is 1,000,000 ticks, of which 3 drain in a microsecond.
-const { limit } = tokenBucket({ capacity: 10, rate: '3/s' });
+const limit = tokenBucket({ capacity: 10, rate: '3/s' }).limit!;
 const S = 1_000_000;
 
 describe('what a level says', () => {

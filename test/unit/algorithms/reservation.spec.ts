@@ -331,7 +331,7 @@ describe('a place that is undone', () => {
 });
 
 describe('the last promised start of a record', () => {
-  const { limit } = tokenBucket({ capacity: 3, rate: '1/s' });
+  const limit = tokenBucket({ capacity: 3, rate: '1/s' }).limit!;
   const record = { level: 3 * S, at: 10 * S, ...limit.scale, last: 12 * S };
   /** What an admitted take of 1 leaves of a record. */
   function after(patience: Patience | undefined, found: BucketRecord | undefined, now: number) {

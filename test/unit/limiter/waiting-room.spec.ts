@@ -28,7 +28,7 @@ interface Wait {
 function enter(room: WaitingRoom, startAt: number): Wait {
   let waiter: Waiter | undefined;
   const done = new Promise((resolve) => {
-    waiter = room.enter({ startAt, changes: [], blockEnd: 0 }, undefined, resolve);
+    waiter = room.enter({ startAt, slot: 0, changes: [], order: 0 }, undefined, resolve);
   });
   return { done, cancel: (reason) => waiter?.cancel(reason) };
 }
@@ -195,7 +195,13 @@ describe('taking turns', () => {
     turns = new Turns({ give: (...args: unknown[]) => given.push(args) } as unknown as PlaceReturns);
   });
 
-  const place = (delay: number) => ({ startAt: inMs(delay), changes: [change], blockEnd: 0 });
+  const place = (delay: number) => ({
+    startAt: inMs(delay),
+    slot: inMs(delay) * 1000,
+    changes: [change],
+    order: 0,
+    value: undefined,
+  });
   const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
   it('ends without a reason at the start, and gives nothing back', async () => {

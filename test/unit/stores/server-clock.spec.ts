@@ -115,7 +115,7 @@ describe('a store on a server whose replies come late', () => {
     let waiting = 0;
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     const told = { back: 0.25 };
-    const level = () => 50_000 * line.policy.limit.scale.ticksPerMicro * waiting++;
+    const level = () => 50_000 * line.policy.limit!.scale.ticksPerMicro * waiting++;
     const client = {
       isCluster,
       del: async () => 0,

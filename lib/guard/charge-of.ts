@@ -1,0 +1,51 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import type { Charge } from '../limiter/limiter.js';
+import { checkCost } from '../options/parse-policy.js';
+import type { PlannedPolicy } from '../plan/handler-plan.js';
+
+/** What a policy asks of a request; undefined where it skips it, allows its key, or has no limits for it. */
+export function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge | undefined> {
+  const { skips } = planned;
+  if (skips.length === 0) return ask(planned, context);
+  // Before the key is asked for: it may be what such a request does not have.
+  const answers = mapAll<(typeof skips)[number], unknown>(skips, (skip) => skip(context));
+  return chain(answers, (skipped) => {
+    for (const answer of skipped) checkAnswer(answer, planned);
+    return skipped.includes(true) ? undefined : ask(planned, context);
+  });
+}
+
+function ask(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge | undefined> {
+  const { key, cost, policy } = planned;
+  const questions = [key, typeof cost === 'number' ? () => cost : cost];
+  const answers = mapAll<(typeof questions)[number], unknown>(questions, (question) => question(context));
+  return chain(answers, ([keyText, tokens]) => {
+    checkKey(keyText, planned);
+    checkCost(tokens, `${planned.place}: '${planned.id}'`);
+    if (policy.allow.has(keyText)) return undefined;
+    return chain(
+      planned.limitOf(context, keyText),
+      (limit) => limit && { placed: planned, key: keyText, cost: tokens, limit },
+    );
+  });
+}
+
+function checkKey(key: unknown, { place, id }: PlannedPolicy): asserts key is string {
+  if (typeof key === 'string') return;
+  throw new RateLimitError(
+    'INVALID_KEY',
+    `${place}: the key of '${id}' is ${show(key)}; return a text, as (context) => String(…)`,
+  );
+}
+
+/** What is neither yes nor no would silently be one of them. */
+function checkAnswer(answer: unknown, { place, id }: PlannedPolicy): void {
+  if (typeof answer === 'boolean') return;
+  throw new RateLimitError(
+    'INVALID_SKIP',
+    `${place}: skip of '${id}' answered ${show(answer)}; answer true or false, as (context) => request.path === '/health'`,
+  );
+}

@@ -1,0 +1,49 @@
+import type { ChildProcess } from 'node:child_process';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { CredentialPool, RateLimiterService, readXRateLimit, tokenBucket } from 'nestjs-floodgate';
+import { startProvider } from './start-provider.js';
+import { tokens } from './tokens.js';
+
+@Injectable()
+export class ProviderClient implements OnModuleInit, OnApplicationShutdown {
+  url = process.env.PROVIDER_URL;
+  readonly pool: CredentialPool<string>;
+  private child?: ChildProcess;
+
+  constructor(limiter: RateLimiterService) {
+    this.pool = new CredentialPool(limiter, {
+      name: 'provider',
+      credentials: tokens,
+      // Of each token. The provider grants 40 at once; two are kept back for requests that are late: see README.md.
+      policy: tokenBucket({ capacity: 38, rate: 20 }),
+      // Nobody else uses these tokens, so our own count is the better one. What counts is a refusal.
+      read: (response) => (response.status === 200 ? undefined : readXRateLimit(response)),
+    });
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (!this.url) ({ url: this.url, child: this.child } = await startProvider());
+    // The boot fails when nobody is there; and the first page does not pay for loading `fetch`.
+    await (await fetch(`${this.url}/stats`)).json();
+  }
+
+  onApplicationShutdown(): void {
+    this.child?.kill();
+  }
+
+  /** A page, when its turn has come. */
+  async page(number: number, signal: AbortSignal): Promise<object> {
+    for (;;) {
+      const response = await this.pool.run(
+        ({ value }) =>
+          fetch(`${this.url}/pages/${number}`, { headers: { Authorization: `Bearer ${value}` }, signal }),
+        { maxWaitMs: 60_000, signal },
+      );
+      const body = (await response.json()) as object;
+      if (response.ok) return body;
+      // The pool has learned from the refusal: the next attempt waits as long as it must, or has another token.
+      if (response.status !== 401 && response.status !== 429)
+        throw new Error(`${response.status} for page ${number}`);
+    }
+  }
+}
