@@ -124,6 +124,16 @@ const misuses: Misuse[] = [
     'policy is "chat" (string)',
     'here or for the pool',
   ),
+  ...([undefined, null, ''] as const).map((value) =>
+    invalid(withCredential({ value }), second, 'value is ', 'write the credential itself'),
+  ),
+  invalid(
+    { policy: tokenBucket({ limits: () => 'unlimited' }) },
+    `${named}credentials[0]: `,
+    'the policy has limits',
+    'write capacity and rate',
+  ),
+  invalid({ maxBlockMs: -1 }, `${named}maxBlockMs `, 'maxBlockMs is -1', 'write an integer'),
   invalid(withCredential({ policy: null }), second, 'policy is null', 'here or for the pool'),
 ];
 
@@ -153,7 +163,7 @@ it('no message shows the value of a credential', () => {
 it('a pool is made of what is left, with what each credential has of its own', async () => {
   const line = leakyBucket({ capacity: 5, rate: 1 });
   const own: Credential<unknown>[] = [
-    { id: 'a', value: undefined, policy: line },
+    { id: 'a', value: 0, policy: line },
     { id: 'b', value: { token: 1 } },
   ];
   for (const changed of [
