@@ -14,7 +14,10 @@ interface Closable extends RedisClient {
   on(event: 'error' | 'ready', listener: (error?: NodeJS.ErrnoException) => void): unknown;
 }
 
-type RedisConstructor = new (to: string | object) => Closable;
+type RedisConstructor = new (...to: [string, object] | [object]) => Closable;
+
+/** What is sent in one turn of the event loop leaves in one write: a burst is decided sooner, for less CPU. */
+const DEFAULTS = { enableAutoPipelining: true };
 
 /**
  * Opens a client to a URL, or with options of ioredis.
@@ -22,7 +25,7 @@ type RedisConstructor = new (to: string | object) => Closable;
  */
 export async function connect(to: string | object, onTrouble: (message: string) => void): Promise<OwnClient> {
   const Redis = await loadIoredis();
-  const client = new Redis(to);
+  const client = typeof to === 'string' ? new Redis(to, DEFAULTS) : new Redis({ ...DEFAULTS, ...to });
   reportTrouble(client, onTrouble);
   return { client, close: () => close(client) };
 }
