@@ -16,6 +16,7 @@ class WrongController {
   }
 }
 
+const other = tokenBucket({ name: 'other', capacity: 3, rate: '1/h' });
 const chat = tokenBucket({ name: 'chat', capacity: 3, rate: '1/h' });
 
 let server: RedisServer;
@@ -68,6 +69,16 @@ describe('a client of the user', () => {
       [false, 0],
     ]);
     expect(decisions[3]!.source).toBe('redis');
+    // Several scripts for the first time, in one turn of the event loop.
+    await Promise.all([
+      service.consumeAll([
+        { policy: chat, key: 'bob' },
+        { policy: other, key: 'bob' },
+      ]),
+      service.sync(chat, 'ada', { remaining: 1 }),
+      service.refund(chat, 'ada', 1),
+      service.unblock(chat, 'ada'),
+    ]);
     expect(await service.reset('chat', 'ada')).toBe(true);
     await closeApps();
     expect(snapshot(client)).toBe(before);

@@ -15,6 +15,19 @@ export interface Script {
   readonly lua: string;
 }
 
+/** More keys in one call are rare. */
+const MOST_KEYS = 32;
+
+/**
+ * Makes scripts known to the client before the first call: with auto-pipelining, ioredis collects the calls of one turn of
+ * the event loop in an object that has the commands that were known when the turn began, and fails for others.
+ */
+export function prepareScripts(client: RedisClient, scripts: readonly Script[], mostKeys = MOST_KEYS): void {
+  for (const script of scripts) {
+    for (let keys = 1; keys <= mostKeys; keys++) define(client, script, keys);
+  }
+}
+
 /**
  * Runs a script by its hash; ioredis sends the text where the server does not know it. The command's name carries the
  * hash of the text, so that two versions share a client, and the number of keys: only a command defined with it is
@@ -26,9 +39,19 @@ export async function runScript(
   keys: readonly string[],
   args: readonly string[],
 ): Promise<unknown> {
-  const name = `${script.name}:${keys.length}`;
+  const name = nameOf(script, keys.length);
   const commands = client as unknown as Record<string, ScriptCall | undefined>;
-  if (commands[name] === undefined)
-    client.defineCommand(name, { numberOfKeys: keys.length, lua: script.lua });
+  if (commands[name] === undefined) {
+    define(client, script, keys.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   return (commands[name] as ScriptCall).call(client, ...keys, ...args);
 }
+
+function define(client: RedisClient, script: Script, keys: number): void {
+  const name = nameOf(script, keys);
+  if (name in client) return;
+  client.defineCommand(name, { numberOfKeys: keys, lua: script.lua });
+}
+
+const nameOf = ({ name }: Script, keys: number): string => `${name}:${keys}`;

@@ -3,8 +3,8 @@ import type { Report } from '../../algorithms/report.js';
 import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
 import { encodeDecide, foundOf, type Reply, readReplies, readTicks, type ToLocal } from './decide-call.js';
 import { recordText } from './record-text.js';
-import { type RedisClient, runScript, type Script } from './redis-client.js';
-import { refundScript, reportScript, unblockScript, undoScript } from './scripts/generated.js';
+import { prepareScripts, type RedisClient, runScript, type Script } from './redis-client.js';
+import { decideScript, refundScript, reportScript, unblockScript, undoScript } from './scripts/generated.js';
 import { ServerClock } from './server-clock.js';
 
 export interface RedisStoreOptions {
@@ -30,7 +30,10 @@ export class RedisStore implements Store {
   constructor(
     private readonly client: RedisClient,
     private readonly options: RedisStoreOptions,
-  ) {}
+  ) {
+    prepareScripts(client, [decideScript]);
+    prepareScripts(client, [refundScript, reportScript, unblockScript, undoScript], 1);
+  }
 
   async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
     const { script, keys, args } = encodeDecide(transactions, this.explicitTime());
