@@ -22,8 +22,8 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-floodgate$': '<rootDir>/lib/index.ts',
-    // Nest's peers come with it: an Observable or the metadata of another copy would not be its own.
-    ...(line ? { '^((?:@nestjs/[^/]+|rxjs|reflect-metadata)(?:/.*)?)$': fromLine('$1') } : {}),
+    // Nest's peers come with it: an Observable, an error or the metadata of another copy would not be its own.
+    ...(line ? { '^((?:@nestjs/[^/]+|rxjs|reflect-metadata|graphql)(?:/.*)?)$': fromLine('$1') } : {}),
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/matrix/[^/]+/node_modules/nestjs-floodgate'],
   maxWorkers: '100%',

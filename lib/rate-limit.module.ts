@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   type DynamicModule,
   Inject,
@@ -25,7 +26,8 @@ import { PolicyLimits } from './limits/policy-limits.js';
 import type { RateLimitModuleOptions } from './options/module-options.js';
 import { type ParsedOptions, parseOptions } from './options/parse-options.js';
 import type { Policy } from './options/policy.js';
-import { checkSharedStarts, markHandlers, planEverything } from './plan/boot-check.js';
+import { checkSharedStarts, limitedKinds, markHandlers, planEverything } from './plan/boot-check.js';
+import { checkFieldResolvers } from './plan/field-resolver-check.js';
 import { checkGuardOrder, checkSingleRoot } from './plan/module-check.js';
 import { PlanBuilder } from './plan/plan-builder.js';
 import { PlanCatalog } from './plan/plan-catalog.js';
@@ -38,6 +40,7 @@ import { RateLimitFeatureModule } from './rate-limit-feature.module.js';
 import { type Clock, monotonicClock } from './stores/memory/clock.js';
 import { openStore } from './stores/open-store.js';
 import type { Store } from './stores/store.interface.js';
+import { GraphqlProblemFilter } from './transport/graphql/graphql-problem.filter.js';
 import { HttpTransport } from './transport/http/http.transport.js';
 import { RateLimitExceededFilter } from './transport/http/rate-limit-exceeded.filter.js';
 import { Transports } from './transport/transports.js';
@@ -63,8 +66,8 @@ const providers: Provider[] = [
     provide: STORE,
     useFactory: (options: ParsedOptions, clock: Clock) =>
       openStore(options, clock, (message) => logger.error(`Redis: ${message}`)),
-    // After the policies: a mistake in them is found before a connection is open.
-    inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, PlanBuilder],
+    // After the policies and transports: a mistake there is found before a connection is open.
+    inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, Transports],
   },
   { provide: PlaceReturns, useFactory: (store: Store) => new PlaceReturns(store), inject: [STORE] },
   Blocks,
@@ -105,15 +108,23 @@ const providers: Provider[] = [
     inject: [PlanBuilder],
   },
   {
+    // As a provider, not in a hook: the microservices of an application may be served before its hooks have run.
+    provide: Transports,
+    useFactory: (modules: ModulesContainer, builder: PlanBuilder, { headers }: ParsedOptions) =>
+      Transports.load(new HttpTransport(headers), limitedKinds(modules, builder)),
+    inject: [ModulesContainer, PlanBuilder, PARSED_OPTIONS],
+  },
+  {
     provide: RateLimitEngine,
-    useFactory: (catalog: PlanCatalog, limiter: Limiter, turns: Turns, { headers }: ParsedOptions) =>
-      new RateLimitEngine(catalog, limiter, new Transports(new HttpTransport(headers)), turns),
-    inject: [PlanCatalog, Limiter, Turns, PARSED_OPTIONS],
+    useFactory: (catalog: PlanCatalog, limiter: Limiter, transports: Transports, turns: Turns) =>
+      new RateLimitEngine(catalog, limiter, transports, turns),
+    inject: [PlanCatalog, Limiter, Transports, Turns],
   },
   RateLimiterService,
   { provide: APP_GUARD, useClass: RateLimitGuard },
   { provide: APP_INTERCEPTOR, useClass: RateLimitInterceptor },
   { provide: APP_FILTER, useClass: RateLimitExceededFilter },
+  { provide: APP_FILTER, useClass: GraphqlProblemFilter },
 ];
 
 /**
@@ -169,6 +180,7 @@ export class RateLimitModule
 
   private check(): void {
     checkSingleRoot(this.modules, RateLimitModule);
+    checkFieldResolvers(this.modules);
     const plans = planEverything(this.modules, this.builder, this.catalog);
     this.registry.checkExpected();
     if (this.options.redis?.kind === 'client' && this.options.redis.client.isCluster)
@@ -184,6 +196,8 @@ export class RateLimitModule
   /** Before the servers stop, which wait for their requests: those whose turn has not come end now. */
   async onModuleDestroy(): Promise<void> {
     this.turns.close();
+    // They are answered before the servers close their connections.
+    await setImmediate();
     await this.background.drain(this.options.drainMs);
   }
 

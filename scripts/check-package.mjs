@@ -21,14 +21,18 @@ const lineOf = (name) => readJson(`matrix/${name}/package.json`).dependencies;
 const NODENEXT = { module: 'nodenext' };
 const NODE10 = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' };
 
-/** Each in the versions that the other suites run on. Without ioredis it is the memory that decides. */
+/**
+ * Each in the versions that the other suites run on. Without ioredis it is the memory that decides; without
+ * `microservices` there is nothing but HTTP.
+ */
 const APPS = [
-  { name: 'esm', type: 'module', versions: ours, compiler: NODENEXT, check: runProgram },
+  { name: 'esm', type: 'module', versions: ours, microservices: true, compiler: NODENEXT, check: runProgram },
   {
     name: 'cjs',
     type: 'commonjs',
     versions: lineOf('nest11'),
     ioredis: ours.ioredis,
+    microservices: true,
     compiler: NODENEXT,
     check: runProgram,
   },
@@ -96,6 +100,7 @@ async function install(app, tarball) {
   const dependencies = Object.fromEntries(needed.map((one) => [one, versions[one]]));
   dependencies['nestjs-floodgate'] = `file:${tarball}`;
   if (ioredis) dependencies.ioredis = ioredis;
+  if (app.microservices) dependencies['@nestjs/microservices'] = versions['@nestjs/microservices'];
   mkdirSync(folder);
   writeJson(join(folder, 'package.json'), { private: true, type, dependencies });
   writeJson(join(folder, 'tsconfig.json'), {
@@ -107,13 +112,14 @@ async function install(app, tarball) {
   await succeed('npm', ['install', ...flags], { cwd: folder });
 }
 
-async function checkApp({ name, versions, ioredis, folder, check }, url) {
+async function checkApp({ name, versions, ioredis, microservices, folder, check }, url) {
   const env = { ...process.env };
   delete env.REDIS_URL;
   if (ioredis) env.REDIS_URL = url;
   // Against the types that are published, and those of that line of NestJS.
   await succeed(bin('tsc'), ['-p', '.'], { cwd: folder });
   await succeed(process.execPath, ['one-copy.mjs'], { cwd: folder });
+  if (microservices) await succeed(process.execPath, ['refused-message.mjs'], { cwd: folder });
   await check(folder, env);
   console.log(`${name}: ok on NestJS ${versions['@nestjs/core']}, ${ioredis ? 'on Redis' : 'in memory'}`);
 }

@@ -26,7 +26,10 @@ export const errorCodes = {
   DUPLICATE_FOR_ROOT: 'RateLimitModule.forRoot() is imported more than once.',
   NO_USER: 'A policy by user was decided for a request without a user.',
   INVALID_KEY: 'A key resolver did not return a text.',
-  NO_HTTP_REQUEST: 'A key resolver that reads an HTTP request was asked outside HTTP.',
+  NO_HTTP_REQUEST: 'A key resolver that reads an HTTP request was asked where none can be reached.',
+  FIELD_RESOLVER_UNGUARDED:
+    'A limit stands on a GraphQL field resolver, and the GraphQL module runs no guards or interceptors there.',
+  TRANSPORT_PACKAGE_MISSING: 'A package that a limited kind of handlers needs cannot be loaded.',
   IOREDIS_MISSING: 'The option `redis` is set, but the package ioredis is not installed.',
   UNKNOWN_CREDENTIAL: 'An id names no credential of a pool.',
   SHUTTING_DOWN: 'The application was closed while a caller waited for its turn.',

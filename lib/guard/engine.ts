@@ -56,8 +56,13 @@ export class RateLimitEngine {
         untie: transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
       }));
     } catch (reason) {
-      throw isInterruption(reason) ? transport.interruption(reason) : reason;
+      throw isInterruption(reason) ? transport.interruption(context, reason) : reason;
     }
+  }
+
+  /** Ends every wait at once, also those to come. */
+  close(): void {
+    this.turns.close();
   }
 
   /** The place of an invocation whose turn would come inside a block; what does not wait has been taken already. */

@@ -4,6 +4,7 @@ import {
   Inject,
   Injectable,
   type NestInterceptor,
+  type OnModuleDestroy,
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -14,13 +15,21 @@ import { currentLedger } from './ledger.js';
 
 /** Decides the handler stage, after every guard, and lets the request wait for its slot. */
 @Injectable()
-export class RateLimitInterceptor implements NestInterceptor, OnModuleInit {
+export class RateLimitInterceptor implements NestInterceptor, OnModuleInit, OnModuleDestroy {
   private engine?: RateLimitEngine;
 
   constructor(@Inject(ModuleRef) private readonly moduleRef: ModuleRef) {}
 
   onModuleInit(): void {
     this.engine = findEngine(this.moduleRef);
+  }
+
+  /**
+   * Ours is the last module to learn of a shutdown (since Nest 11), and others wait for their requests before that: so
+   * the first interceptor to learn of it ends the waits.
+   */
+  onModuleDestroy(): void {
+    this.engine?.close();
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {

@@ -1,6 +1,6 @@
 import { checkText } from '../common/checks.js';
-import { httpRequest } from './http-request.js';
 import { describeKey, type KeyResolver } from './key-resolver.js';
+import { readCaller } from './read-caller.js';
 
 /**
  * The value of a request header. Requests without it, or with an empty one, share one bucket, so leaving it out is no
@@ -11,7 +11,7 @@ export function byHeader(name: string): KeyResolver {
   checkText(name, 'byHeader: name', "the name of a header, as byHeader('x-api-key')");
   const header = name.toLowerCase();
   return describeKey(`byHeader(${header})`, (context) => {
-    const value = httpRequest(context, `byHeader('${name}')`).headers[header];
+    const value = readCaller(context, 'headers', `byHeader('${name}')`)[header];
     return Array.isArray(value) ? value.join(', ') : (value ?? '');
   });
 }

@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
-import { httpRequest } from './http-request.js';
 import { describeKey, type KeyResolver } from './key-resolver.js';
+import { readCaller } from './read-caller.js';
 
 export interface ByIpOptions {
   /** How many leading bits of an IPv6 address are one client: 1 to 128, by default 64, the smallest usual network. */
@@ -19,7 +19,7 @@ export function byIp(options: ByIpOptions = {}): KeyResolver {
   const { ipv6Prefix = 64 } = options;
   checkInteger(ipv6Prefix, 1, 128, 'byIp: ipv6Prefix');
   return describeKey(`byIp(${ipv6Prefix})`, (context) =>
-    networkOf(httpRequest(context, 'byIp()').ip, ipv6Prefix),
+    networkOf(readCaller(context, 'ip', 'byIp()'), ipv6Prefix),
   );
 }
 
@@ -27,14 +27,14 @@ export function byIp(options: ByIpOptions = {}): KeyResolver {
 const UNKNOWN = 'unknown';
 
 /** The address of a client, that of IPv4 where it is mapped into IPv6; undefined where there is none to be read. */
-export function addressOf(ip: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  const text = withoutPort(ip ?? '');
+export function addressOf(ip: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const text = withoutPort(ip);
   // Short and octal forms of IPv4 are no address that a server would write.
   if (!ipaddr.IPv6.isValid(text) && !ipaddr.IPv4.isValidFourPartDecimal(text)) return undefined;
   return ipaddr.process(text);
 }
 
-function networkOf(ip: string | undefined, ipv6Prefix: number): string {
+function networkOf(ip: string, ipv6Prefix: number): string {
   const address = addressOf(ip);
   if (address === undefined) return UNKNOWN;
   if (address.kind() === 'ipv4') return address.toString();

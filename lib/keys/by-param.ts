@@ -1,6 +1,6 @@
 import { checkText } from '../common/checks.js';
-import { httpRequest } from './http-request.js';
 import { describeKey, type KeyResolver } from './key-resolver.js';
+import { readCaller } from './read-caller.js';
 
 /**
  * The value of a route parameter, as `:tenant`. Routes without it share one bucket.
@@ -9,7 +9,7 @@ import { describeKey, type KeyResolver } from './key-resolver.js';
 export function byParam(name: string): KeyResolver {
   checkText(name, 'byParam: name', "the name of a route parameter, as byParam('tenant')");
   return describeKey(`byParam(${name})`, (context) => {
-    const value = httpRequest(context, `byParam('${name}')`).params?.[name] ?? '';
+    const value = readCaller(context, 'params', `byParam('${name}')`)[name] ?? '';
     // Express 5 splits what a wildcard has matched.
     return Array.isArray(value) ? value.join('/') : value;
   });

@@ -2,7 +2,6 @@ import type { ExecutionContext } from '@nestjs/common';
 import { chain } from '../common/awaitable.js';
 import { checkFunction, checkKnownOptions, checkObject, checkText } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
-import { httpRequest } from './http-request.js';
 import {
   afterAuthentication,
   checkPart,
@@ -11,6 +10,7 @@ import {
   keyText,
   routeOf,
 } from './key-resolver.js';
+import { readUser } from './read-caller.js';
 
 export interface ByUserOptions {
   /** Who is limited where there is no user. Without it such a request is an error. */
@@ -30,7 +30,7 @@ export function byUser(property = 'id', options: ByUserOptions = {}): KeyResolve
   if (anonymous !== undefined) checkFunction(anonymous, 'byUser: anonymous', 'byIp() or (context) => …');
   const text = `byUser(${property}${anonymous ? `, ${keyText(anonymous)}` : ''})`;
   const resolve: KeyResolver = (context) => {
-    const user = httpRequest(context, text).user as Record<string, unknown> | null | undefined;
+    const user = readUser(context, text) as Record<string, unknown> | null | undefined;
     const id = identity(user?.[property]);
     // The two kinds must not meet: a user may be called like an address.
     if (id !== undefined) return anonymous ? `user|${id}` : id;

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { addressOf } from './by-ip.js';
-import { httpRequest } from './http-request.js';
+import { readCaller } from './read-caller.js';
 
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
@@ -15,7 +15,7 @@ export function fromIps(...ranges: string[]): (context: ExecutionContext) => boo
   if (ranges.length === 0) throw invalid('nothing');
   const networks = ranges.map(parseRange);
   return (context) => {
-    const address = addressOf(httpRequest(context, 'fromIps()').ip);
+    const address = addressOf(readCaller(context, 'ip', 'fromIps()'));
     return address !== undefined && networks.some((network) => isIn(address, network));
   };
 }

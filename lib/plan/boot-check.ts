@@ -4,10 +4,11 @@ import { markMethods } from '../common/method-name.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { keyIdentity, keyText } from '../keys/key-resolver.js';
 import { type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
+import { type HandlerKind, isFieldResolver, isHandler, kindsOf } from './handler-kind.js';
 import type { HandlerPlan } from './handler-plan.js';
 import type { PlanBuilder } from './plan-builder.js';
 import type { PlanCatalog } from './plan-catalog.js';
-import { className, isHandler } from './scope.js';
+import { className } from './scope.js';
 
 /** What is read of Nest's record of a class. */
 interface InstanceWrapper {
@@ -33,7 +34,7 @@ export function planEverything(
   for (const { type, methods, served } of classes) {
     const onClass = declaredOnClass(type);
     const name = className(type);
-    if (!served && !methods.some((method) => isHandler(type.prototype[method]))) refuse(onClass, name);
+    if (!served && !methods.some((method) => isReached(type, method))) refuse(onClass, name);
     builder.define(onClass, name);
     for (const method of methods) {
       const place = `${name}.${method}`;
@@ -44,6 +45,14 @@ export function planEverything(
   }
   return classes.flatMap(({ type, methods }) =>
     methods.filter((method) => isHandler(type.prototype[method])).map((method) => catalog.add(type, method)),
+  );
+}
+
+/** The kinds of handlers on which something may be limited. */
+export function limitedKinds(modules: ModulesContainer, builder: PlanBuilder): Set<HandlerKind> {
+  const limited = limitableClasses(modules).filter(({ type }) => builder.limitsAny(type));
+  return new Set(
+    limited.flatMap(({ type, methods }) => methods.flatMap((method) => kindsOf(type.prototype[method]))),
   );
 }
 
@@ -98,6 +107,10 @@ function limitableClasses(modules: ModulesContainer): LimitableClass[] {
   }
   return [...found.values()];
 }
+
+/** Whether what stands on the class counts for a method. */
+const isReached = (type: Type, method: string): boolean =>
+  isHandler(type.prototype[method]) && !isFieldResolver(type, type.prototype[method]);
 
 const isClass = (type: unknown): type is Type<object> =>
   typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;

@@ -9,6 +9,7 @@ import { parsePolicy } from '../options/parse-policy.js';
 import { Policy } from '../options/policy.js';
 import type { SkipPredicate, Stage } from '../options/policy-options.js';
 import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
+import { isFieldResolver } from './handler-kind.js';
 import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
 import { className, classScope } from './scope.js';
 
@@ -61,9 +62,12 @@ export class PlanBuilder {
     const [onType, place] = [className(type), `${className(type)}.${method}`];
     const handler = type.prototype[method];
     const [onClass, onMethod] = [declaredOnClass(type), declaredOnMethod(type, method)];
+    // What counts for all that a class answers counts once for an operation, not for each value in its answer.
+    const common = isFieldResolver(type, handler)
+      ? []
+      : [...this.globals, ...this.placeDeclared(onClass, onType, (at) => classScope(type, at), type)];
     const placed = [
-      ...this.globals,
-      ...this.placeDeclared(onClass, onType, (at) => classScope(type, at), type),
+      ...common,
       ...this.placeDeclared(onMethod, place, (at) => `${classScope(type, at, handler)}.${method}`, type),
     ];
     const skipped = this.skippedBy([...onClass.skips, ...onMethod.skips], place);

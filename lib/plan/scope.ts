@@ -2,22 +2,8 @@ import type { Type } from '@nestjs/common';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 
-// Metadata keys of Nest; not all of them are exported by every version.
+// A metadata key of Nest that not every version exports.
 const VERSION = '__version__';
-const ROUTE_KEYS = [
-  'path',
-  'message',
-  'microservices:pattern',
-  'graphql:resolver_type',
-  'graphql:resolve_property',
-];
-
-type Handler = (...args: never[]) => unknown;
-
-/** Whether requests arrive at a method: a route, a message handler or a resolver. */
-export function isHandler(method: unknown): method is Handler {
-  return typeof method === 'function' && ROUTE_KEYS.some((key) => Reflect.hasMetadata(key, method));
-}
 
 /** A class as messages call it. */
 export function className(type: Type): string {

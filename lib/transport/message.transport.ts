@@ -1,11 +1,50 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { callerOf } from '../caller/caller-of.js';
+import type { RateLimitErrorCode } from '../errors/codes.js';
+import type { Decision } from '../limiter/decision.js';
+import type { Outcome } from '../limiter/limiter.js';
 import { RateLimitExceededError } from '../limiter/rate-limit-exceeded.error.js';
-import type { Transport } from './transport.js';
+import { CallerGoneError } from './caller-gone.error.js';
+import type { Interruption, Transport } from './transport.js';
 
-/** Messages, events and resolvers: no headers to tell limits with, and a refusal is an error like another. */
-export const messageTransport: Transport = {
-  invocation: (context) => context.getArgs(),
-  publish: () => undefined,
-  onGone: () => () => undefined,
-  interruption: (reason) => reason,
-  refusal: (_, outcomes) => new RateLimitExceededError(outcomes.map(({ decision }) => decision)),
-};
+/** What the caller of a message or a resolver is told instead of an answer. */
+export interface MessageProblem {
+  readonly code: 'RATE_LIMITED' | 'CALLER_GONE' | RateLimitErrorCode;
+  readonly message: string;
+  /** Of a refusal: the limit that lasts longest. */
+  readonly decision?: Decision;
+}
+
+/** The error of a kind of messages that carries a problem. The cause is for filters and logs on this side. */
+export type ToError = (problem: MessageProblem, cause: Error) => Error;
+
+/** Messages, events and resolvers: there is no header to tell limits with, and a refusal is an error like another. */
+export class MessageTransport implements Transport {
+  constructor(private readonly toError: ToError) {}
+
+  /** One call of a handler has one array of arguments, whichever guard or interceptor asks. */
+  invocation(context: ExecutionContext): object {
+    return context.getArgs();
+  }
+
+  publish(): void {}
+
+  onGone(context: ExecutionContext, listener: () => void): () => void {
+    return callerOf(context)?.connection?.onGone(listener) ?? (() => undefined);
+  }
+
+  interruption(context: ExecutionContext, reason: Interruption): Error {
+    const code = reason instanceof CallerGoneError ? 'CALLER_GONE' : reason.code;
+    return this.answer(context, { code, message: reason.message }, reason);
+  }
+
+  refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error {
+    const cause = new RateLimitExceededError(outcomes.map(({ decision }) => decision));
+    const { message, decision } = cause;
+    return this.answer(context, { code: 'RATE_LIMITED', message, decision }, cause);
+  }
+
+  protected answer(_context: ExecutionContext, problem: MessageProblem, cause: Error): Error {
+    return this.toError(problem, cause);
+  }
+}

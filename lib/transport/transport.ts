@@ -15,7 +15,7 @@ export interface Transport {
   /** Tells when the caller has left, where that can be known, at once if it already has. The result stops it. */
   onGone(context: ExecutionContext, listener: () => void): () => void;
   /** What an invocation whose wait was ended is thrown as: its caller has left, or the application is closing. */
-  interruption(reason: Interruption): Error;
+  interruption(context: ExecutionContext, reason: Interruption): Error;
   /** What a refusal is thrown as. At least one of the outcomes refuses. */
   refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error;
 }

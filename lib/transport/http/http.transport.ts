@@ -38,7 +38,7 @@ export class HttpTransport implements Transport {
     return () => raw.off('close', listener);
   }
 
-  interruption(reason: Interruption): Error {
+  interruption(_context: ExecutionContext, reason: Interruption): Error {
     return reason instanceof CallerGoneError ? callerGone(reason) : unavailable(reason);
   }
 

@@ -1,0 +1,11 @@
+import { loadPackage } from '../load-package.js';
+import { MessageTransport } from '../message.transport.js';
+import type { Transport } from '../transport.js';
+
+/** The transport of microservices: an `RpcException`, whose content is the error of the caller's observable. */
+export async function loadRpcTransport(): Promise<Transport> {
+  const { RpcException } = await loadPackage('@nestjs/microservices', () => import('@nestjs/microservices'));
+  return new MessageTransport((problem, cause) =>
+    Object.assign(new RpcException({ status: 'error', ...problem }), { cause }),
+  );
+}
