@@ -227,7 +227,7 @@ describe('runDifferential', () => {
 
   it('has seen every kind of thing happen when nothing differs', async () => {
     const coverage = await runDifferential(
-      oracleAsSubject((results) => results),
+      { itself: oracleAsSubject((results) => results) },
       { ...options, operations: 20_000 },
     );
     expect(Object.entries(coverage).filter(([, times]) => times === 0)).toEqual([]);
@@ -237,13 +237,16 @@ describe('runDifferential', () => {
     const wrong = oracleAsSubject((results, index) =>
       index < 1000 ? results : results.map((result) => ({ ...result, level: result.level + 1n })),
     );
-    await expect(runDifferential(wrong, options)).rejects.toThrow(
-      /^seed 7, operation 100\d: the subject is not/,
+    const right = oracleAsSubject((results) => results);
+    await expect(runDifferential({ right, wrong }, options)).rejects.toThrow(
+      /^seed 7, operation 100\d: wrong is not the oracle/,
     );
   });
 
   it('wants an answer to every operation', async () => {
     const silent = { apply: async () => [] };
-    await expect(runDifferential(silent, options)).rejects.toThrow('seed 7: 0 answers to 64 operations');
+    await expect(runDifferential({ silent }, options)).rejects.toThrow(
+      'seed 7, silent: 0 answers to 64 operations',
+    );
   });
 });

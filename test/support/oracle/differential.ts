@@ -53,17 +53,17 @@ interface Step {
 
 const HISTORY = 8;
 
-/** Runs oracle and subject side by side; throws at the first difference, with all it takes to repeat it. */
-export async function runDifferential(subject: Subject, options: DifferentialOptions): Promise<Coverage> {
+/** Runs oracle and subjects side by side; throws at the first difference, with all it takes to repeat it. */
+export async function runDifferential(
+  subjects: Readonly<Record<string, Subject>>,
+  options: DifferentialOptions,
+): Promise<Coverage> {
   const run = new Run(options.seed);
   for (let done = 0; done < options.operations; done += options.batch) {
     const steps = run.advance(Math.min(options.batch, options.operations - done));
-    const actual = await subject.apply(steps.map(({ operation }) => operation));
-    if (actual.length !== steps.length) {
-      throw new Error(`seed ${options.seed}: ${actual.length} answers to ${steps.length} operations`);
+    for (const [name, subject] of Object.entries(subjects)) {
+      run.compare(name, steps, await subject.apply(steps.map(({ operation }) => operation)));
     }
-    const different = steps.find(({ expected }, index) => !same(expected, actual[index]));
-    if (different !== undefined) throw new Error(run.explain(different, actual[different.index - done]));
     run.forget();
   }
   return run.coverage;
@@ -107,19 +107,30 @@ class Run {
     return Array.from({ length: count }, () => this.step());
   }
 
-  /** Histories grow within a batch only: the oracle is ahead of the subject by that much. */
+  /** @throws where a subject has answered anything else than the oracle */
+  compare(subject: string, steps: readonly Step[], actual: readonly EntryResult[][]): void {
+    if (actual.length !== steps.length) {
+      throw new Error(
+        `seed ${this.seed}, ${subject}: ${actual.length} answers to ${steps.length} operations`,
+      );
+    }
+    const place = steps.findIndex(({ expected }, i) => !same(expected, actual[i]));
+    if (place !== -1) throw new Error(this.explain(subject, steps[place], actual[place]));
+  }
+
+  /** Histories grow within a batch only: the oracle is ahead of the subjects by that much. */
   forget(): void {
     for (const steps of this.history.values()) steps.splice(0, steps.length - HISTORY);
   }
 
-  explain({ index, operation, expected }: Step, actual: EntryResult[]): string {
+  private explain(subject: string, { index, operation, expected }: Step, actual: EntryResult[]): string {
     const earlier = keysOf(operation).flatMap((key) => this.earlier(key, index));
     return [
-      `seed ${this.seed}, operation ${index}: the subject is not the oracle`,
+      `seed ${this.seed}, operation ${index}: ${subject} is not the oracle`,
       `operation ${show(operation)}`,
       ...entriesOf(operation).map(({ policy }) => `policy ${policy} ${show(this.policies[policy])}`),
       `oracle  ${show(expected)}`,
-      `subject ${show(actual)}`,
+      `${subject} ${show(actual)}`,
       ...earlier,
     ].join('\n');
   }
