@@ -14,8 +14,8 @@ export class ProviderClient implements OnModuleInit, OnApplicationShutdown {
     this.pool = new CredentialPool(limiter, {
       name: 'provider',
       credentials: tokens,
-      // Of each token. The provider grants 40 at once; two are kept back for requests that are late: see README.md.
-      policy: tokenBucket({ capacity: 38, rate: 20 }),
+      // Of each token. The provider grants 40 at once; six are kept back for requests that are late: see README.md.
+      policy: tokenBucket({ capacity: 34, rate: 20 }),
       // Nobody else uses these tokens, so our own count is the better one. What counts is a refusal.
       read: (response) => (response.status === 200 ? undefined : readXRateLimit(response)),
     });
