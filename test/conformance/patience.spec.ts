@@ -10,6 +10,8 @@ import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 
 const START = Date.UTC(2100, 0) * 1000;
+// FLOODGATE_WAITS=100000 is the long form.
+const WAITS = Number(process.env.FLOODGATE_WAITS ?? 20_000);
 const rates = ['3/s', '7/day', '999/s', '1000000/s'];
 
 /** A client that is alone and waits exactly as told: how often it was refused after all. */
@@ -48,10 +50,10 @@ describe('a lone client that waits exactly retryAfterMs is admitted', () => {
     await server.stop();
   });
 
-  it.each(rates)('100,000 times in a row at %s, in memory', async (rate) => {
+  it.each(rates)(`${WAITS} times in a row at %s, in memory`, async (rate) => {
     const clock = new ManualClock(START);
     const store = new MemoryStore({ maxKeys: 100, clock: clock.read });
-    expect(await falseRefusals(store, clock, rate, 100_000)).toBe(0);
+    expect(await falseRefusals(store, clock, rate, WAITS)).toBe(0);
   });
 
   it.each(rates)('2,000 times in a row at %s, on Redis', async (rate) => {

@@ -1,7 +1,7 @@
 // `npm start` on a copy of what it needs, so that it builds into a folder of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -87,6 +87,13 @@ it('starts the crawler, whose three commands work as well', async () => {
   expect(await answer(progress!)).toEqual({ isRunning: true, total: 600, done: expect.any(Number), pool });
   await eventually(async () => (await answer(stats!)).served! > 120, 'the first pages are served');
   expect(await answer(stats!)).toMatchObject({ refused: 0, unauthorized: 0 });
+}, 120_000);
+
+it('builds again what has changed', async () => {
+  const main = join(folder, 'sample/01-quickstart/src/main.ts');
+  await writeFile(main, (await readFile(main, 'utf8')).replace('Listening on', 'Now listening on'));
+  await start();
+  expect(output).toMatch(/^Now listening on http/m);
 }, 120_000);
 
 /** `npm start [-- name]` */
