@@ -16,6 +16,7 @@ export {
   byHeader,
   byIp,
   byParam,
+  byRoute,
   byUser,
   fromIps,
   type KeyResolver,

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import { className } from '../common/class-scope.js';
 import { markMethods } from '../common/method-name.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { keyIdentity, keyText } from '../keys/key-resolver.js';
@@ -8,7 +9,6 @@ import { type HandlerKind, isFieldResolver, isHandler, kindsOf } from './handler
 import type { HandlerPlan } from './handler-plan.js';
 import type { PlanBuilder } from './plan-builder.js';
 import type { PlanCatalog } from './plan-catalog.js';
-import { className } from './scope.js';
 
 /** What is read of Nest's record of a class. */
 interface InstanceWrapper {

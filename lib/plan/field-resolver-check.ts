@@ -1,9 +1,9 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import { className } from '../common/class-scope.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { declaredOnMethod } from './declarations.js';
 import { isFieldResolver } from './handler-kind.js';
-import { className } from './scope.js';
 
 /** What is read of the options of a GraphQL module: of its provider by this name. */
 interface GraphqlOptions {

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { MetadataScanner } from '@nestjs/core';
+import { className, classScope } from '../common/class-scope.js';
 import type { KeyResolver } from '../keys/index.js';
 import { needsUser } from '../keys/key-resolver.js';
 import type { PlacedPolicy } from '../limiter/placed-policy.js';
@@ -11,7 +12,6 @@ import type { SkipPredicate, Stage } from '../options/policy-options.js';
 import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import { isFieldResolver } from './handler-kind.js';
 import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
-import { className, classScope } from './scope.js';
 
 interface FoundPolicy {
   readonly policy: Policy;

@@ -1,9 +1,9 @@
 import type { Type } from '@nestjs/common';
+import { className } from '../common/class-scope.js';
 import { methodName } from '../common/method-name.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import type { HandlerPlan } from './handler-plan.js';
 import type { PlanBuilder } from './plan-builder.js';
-import { className } from './scope.js';
 
 type Handler = (...args: never[]) => unknown;
 

@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Scope, type Type, VERSION_NEUTRAL, Version, VersioningType } from '@nestjs/common';
-import { TokenBucket } from '../../lib/index.js';
+import {
+  byAll,
+  byGlobal,
+  byRoute,
+  type Decision,
+  RateLimitDecision,
+  TokenBucket,
+  tokenBucket,
+} from '../../lib/index.js';
 import { adapters, bootApp, closeApps } from '../support/app.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { catsWith, moduleOf, remaining, Wrapped } from '../support/routes.js';
@@ -193,6 +201,63 @@ describe.each(adapters)('versions on %s', (adapter) => {
 
     expect(remaining(await request('/v1/cats'))).toEqual({ 'Cats@1,neutral.find': 0 });
     expect(await statuses(1, '/cats')).toEqual([429]);
+  });
+});
+
+describe.each(adapters)('byRoute on %s', (adapter) => {
+  const key = byAll(byGlobal(), byRoute());
+  const perRoute = tokenBucket({ name: 'per-route', key, ...once });
+
+  it('gives a global policy one bucket for each route, named like the route', async () => {
+    class Plain {
+      @Get()
+      find(@RateLimitDecision() decision: Decision) {
+        return { key: decision.key };
+      }
+
+      @Get('wild')
+      wild() {
+        return [];
+      }
+    }
+    @Controller({ path: 'cats', version: '1' })
+    class Cats extends Plain {}
+    @Controller({ path: 'dogs', version: VERSION_NEUTRAL })
+    class Dogs extends Plain {}
+    const { request, statuses } = await bootApp({
+      controllers: [Cats, Dogs],
+      adapter,
+      clock: new ManualClock(1),
+      rateLimit: { global: [perRoute] },
+      prepare: (app) => app.enableVersioning({ type: VersioningType.URI }),
+    });
+
+    expect(await (await request('/v1/cats')).json()).toEqual({ key: 'all|Cats@1.find' });
+    expect(await statuses(1, '/v1/cats')).toEqual([429]);
+    expect(await statuses(2, '/v1/cats/wild')).toEqual([200, 429]);
+    expect(await (await request('/dogs')).json()).toEqual({ key: 'all|Dogs.find' });
+  });
+
+  it('gives the routes of a controller, replaced and request-scoped ones too, buckets of their own', async () => {
+    @Controller({ path: 'cats', scope: Scope.REQUEST })
+    @TokenBucket({ ...once, key })
+    class Cats {
+      @Get()
+      @Wrapped()
+      find() {
+        return [];
+      }
+
+      @Get('wild')
+      @Wrapped()
+      wild() {
+        return [];
+      }
+    }
+    const { statuses } = await bootApp({ controllers: [Cats], adapter, clock: new ManualClock(1) });
+
+    expect(await statuses(2, '/cats')).toEqual([200, 429]);
+    expect(await statuses(2, '/cats/wild')).toEqual([200, 429]);
   });
 });
 
