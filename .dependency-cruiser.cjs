@@ -19,7 +19,7 @@ const MAY_IMPORT = {
 };
 
 /** Folders that may be imported for their types only: what they do is none of the importer's business. */
-const TYPES_ONLY = { options: ['stores'], plan: ['algorithms'] };
+const TYPES_ONLY = { options: ['stores', 'limiter', 'transport'], plan: ['algorithms'] };
 
 const folders = Object.keys(MAY_IMPORT);
 const anyOf = (names) => `^lib/(${names.join('|')})/`;

@@ -54,6 +54,12 @@ export type {
   Stage,
   TokenBucketOptions,
 } from './options/policy-options.js';
+export type {
+  Refusal,
+  RefusalException,
+  RefusalOptions,
+  RefusalTexts,
+} from './options/refusal-options.js';
 export {
   type AcquireCredentialOptions,
   type CredentialDecision,

@@ -43,6 +43,7 @@ import type { Store } from './stores/store.interface.js';
 import { GraphqlProblemFilter } from './transport/graphql/graphql-problem.filter.js';
 import { HttpTransport } from './transport/http/http.transport.js';
 import { RateLimitExceededFilter } from './transport/http/rate-limit-exceeded.filter.js';
+import { Refusals } from './transport/refusals.js';
 import { Transports } from './transport/transports.js';
 
 /** The options after they were checked and completed. */
@@ -110,8 +111,10 @@ const providers: Provider[] = [
   {
     // As a provider, not in a hook: the microservices of an application may be served before its hooks have run.
     provide: Transports,
-    useFactory: (modules: ModulesContainer, builder: PlanBuilder, { headers }: ParsedOptions) =>
-      Transports.load(new HttpTransport(headers), limitedKinds(modules, builder)),
+    useFactory: (modules: ModulesContainer, builder: PlanBuilder, { headers, refusal }: ParsedOptions) => {
+      const refusals = new Refusals(refusal);
+      return Transports.load(new HttpTransport(headers, refusals), limitedKinds(modules, builder), refusals);
+    },
     inject: [ModulesContainer, PlanBuilder, PARSED_OPTIONS],
   },
   {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 
@@ -25,6 +26,16 @@ export function checkText(value: unknown, place: string, example: string): asser
 export function checkFunction(value: unknown, place: string, example: string): void {
   if (typeof value === 'function') return;
   throw new RateLimitError('INVALID_OPTION', `${place} is ${show(value)}; write ${example}`);
+}
+
+/** A function that answers at once, where nobody would await a promise. */
+export function checkSynchronous(value: unknown, place: string, example: string): void {
+  checkFunction(value, place, example);
+  if (!types.isAsyncFunction(value)) return;
+  throw new RateLimitError(
+    'INVALID_OPTION',
+    `${place} is ${show(value)} and async, and nobody awaits its answer; write a function that answers at once, as ${example}`,
+  );
 }
 
 export function checkOneOf(value: unknown, allowed: readonly (string | boolean)[], place: string): void {

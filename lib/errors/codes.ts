@@ -10,6 +10,7 @@ export const errorCodes = {
   LIMITS_NEEDED:
     'The limits of a policy depend on the request, and a call without a request did not say them.',
   INVALID_SKIP: 'A `skip` predicate answered neither true nor false.',
+  INVALID_REFUSAL: 'A function of the option `refusal` answered something else than it must.',
   INVALID_OPTION: 'An option has a value of the wrong type or out of its range.',
   UNKNOWN_OPTION: 'An option does not exist.',
   INVALID_NAME:

@@ -8,7 +8,7 @@ import type { Stage } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 import type { PlanCatalog } from '../plan/plan-catalog.js';
 import { CallerGoneError } from '../transport/caller-gone.error.js';
-import type { Interruption } from '../transport/transport.js';
+import type { Interruption, Transport } from '../transport/transport.js';
 import type { Transports } from '../transport/transports.js';
 import { chargeOf } from './charge-of.js';
 import { Ledger } from './ledger.js';
@@ -97,7 +97,7 @@ export class RateLimitEngine {
     const transport = this.transports.of(context);
     transport.publish(context, ledger.outcomes);
     if (admitted) return;
-    ledger.refusal = transport.refusal(context, outcomes);
+    ledger.refusal = refusalOf(transport, context, outcomes);
     throw ledger.refusal;
   }
 
@@ -108,6 +108,15 @@ export class RateLimitEngine {
     const ledger = new Ledger();
     this.ledgers.set(invocation, ledger);
     return ledger;
+  }
+}
+
+/** A function of the application's own that fails refuses too: a second try must not find nothing left to ask. */
+function refusalOf(transport: Transport, ...refused: Parameters<Transport['refusal']>): Error {
+  try {
+    return transport.refusal(...refused);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error), { cause: error });
   }
 }
 

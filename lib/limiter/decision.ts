@@ -47,6 +47,12 @@ export function soonest(decisions: readonly Decision[]): Decision | undefined {
   return found;
 }
 
+/** Refusals in the order in which they end; those that never do come last. */
+export function soonestFirst(refusals: readonly Decision[]): Decision[] {
+  // Two that never end are equal: a comparison of NaN counts as that.
+  return [...refusals].sort((a, b) => retryAfter(a) - retryAfter(b));
+}
+
 function isTighter(a: Decision, b: Decision): boolean {
   if (a.allowed !== b.allowed) return b.allowed;
   if (!a.allowed) return retryAfter(a) > retryAfter(b);

@@ -2,6 +2,7 @@ import type { KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { Policy } from './policy.js';
 import type { SkipPredicate } from './policy-options.js';
+import type { RefusalOptions } from './refusal-options.js';
 
 /**
  * Which headers a response tells its limits with: `standard` is `RateLimit` and `RateLimit-Policy`
@@ -49,6 +50,8 @@ export interface RateLimitModuleOptions {
   drainMs?: number;
   /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */
   headers?: HeaderStyle;
+  /** What a refusal says, or which exception it is. */
+  refusal?: RefusalOptions;
 }
 
 /** For `forRootAsync({ useClass })` and `useExisting`. */

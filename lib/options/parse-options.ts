@@ -4,8 +4,10 @@ import { show } from '../errors/show.js';
 import { byIp, type KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
+import { parseRefusal } from './parse-refusal.js';
 import { Policy } from './policy.js';
 import type { SkipPredicate } from './policy-options.js';
+import type { RefusalOptions } from './refusal-options.js';
 
 export type RedisOption =
   | { readonly kind: 'client'; readonly client: RedisClient }
@@ -20,12 +22,24 @@ export interface ParsedOptions {
   readonly policies: readonly Policy[];
   readonly global: readonly Policy[];
   readonly headers: HeaderStyle;
+  readonly refusal: RefusalOptions;
   readonly drainMs: number;
   readonly skip: SkipPredicate | undefined;
 }
 
 const PLACE = 'RateLimitModule.forRoot';
-const KNOWN = ['redis', 'prefix', 'memory', 'key', 'policies', 'global', 'headers', 'drainMs', 'skip'];
+const KNOWN = [
+  'redis',
+  'prefix',
+  'memory',
+  'key',
+  'policies',
+  'global',
+  'headers',
+  'refusal',
+  'drainMs',
+  'skip',
+];
 // What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
 const PREFIX = /^[^\s{}]{1,128}$/;
 
@@ -35,7 +49,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkObject(options, PLACE, '{} or { redis: process.env.REDIS_URL }');
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
-  const { headers = 'standard', drainMs = 5000, skip } = options;
+  const { headers = 'standard', refusal = {}, drainMs = 5000, skip } = options;
   if (skip !== undefined)
     checkFunction(skip, `${PLACE}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
   checkInteger(drainMs, 0, 2 ** 31 - 1, `${PLACE}: drainMs`);
@@ -58,6 +72,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     policies,
     global,
     headers,
+    refusal: parseRefusal(refusal, `${PLACE}: refusal`),
     drainMs,
     skip,
   });

@@ -4,7 +4,9 @@ import type { RateLimitErrorCode } from '../errors/codes.js';
 import type { Decision } from '../limiter/decision.js';
 import type { Outcome } from '../limiter/limiter.js';
 import { RateLimitExceededError } from '../limiter/rate-limit-exceeded.error.js';
+import type { Refusal } from '../options/refusal-options.js';
 import { CallerGoneError } from './caller-gone.error.js';
+import { type Refusals, refusalOf } from './refusals.js';
 import type { Interruption, Transport } from './transport.js';
 
 /** What the caller of a message or a resolver is told instead of an answer. */
@@ -20,7 +22,10 @@ export type ToError = (problem: MessageProblem, cause: Error) => Error;
 
 /** Messages, events and resolvers: there is no header to tell limits with, and a refusal is an error like another. */
 export class MessageTransport implements Transport {
-  constructor(private readonly toError: ToError) {}
+  constructor(
+    private readonly toError: ToError,
+    private readonly refusals: Refusals,
+  ) {}
 
   /** One call of a handler has one array of arguments, whichever guard or interceptor asks. */
   invocation(context: ExecutionContext): object {
@@ -35,16 +40,22 @@ export class MessageTransport implements Transport {
 
   interruption(context: ExecutionContext, reason: Interruption): Error {
     const code = reason instanceof CallerGoneError ? 'CALLER_GONE' : reason.code;
-    return this.answer(context, { code, message: reason.message }, reason);
+    return this.answered(context, this.toError({ code, message: reason.message }, reason));
   }
 
   refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error {
-    const cause = new RateLimitExceededError(outcomes.map(({ decision }) => decision));
-    const { message, decision } = cause;
-    return this.answer(context, { code: 'RATE_LIMITED', message, decision }, cause);
+    const refusal = refusalOf(context, outcomes);
+    return this.answered(context, this.refusals.exception(refusal) ?? this.exception(refusal));
   }
 
-  protected answer(_context: ExecutionContext, problem: MessageProblem, cause: Error): Error {
-    return this.toError(problem, cause);
+  /** For a client that waits for an answer besides the error. */
+  protected answered(_context: ExecutionContext, error: Error): Error {
+    return error;
+  }
+
+  private exception(refusal: Refusal): Error {
+    const cause = new RateLimitExceededError(refusal.decisions);
+    const message = this.refusals.message(refusal) ?? cause.message;
+    return this.toError({ code: 'RATE_LIMITED', message, decision: refusal.decision }, cause);
   }
 }

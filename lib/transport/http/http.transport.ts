@@ -2,10 +2,13 @@ import type { ExecutionContext } from '@nestjs/common';
 import { type Decision, tightest } from '../../limiter/decision.js';
 import type { Outcome } from '../../limiter/limiter.js';
 import type { HeaderStyle } from '../../options/module-options.js';
+import type { Refusal } from '../../options/refusal-options.js';
 import { CallerGoneError } from '../caller-gone.error.js';
+import { type Refusals, refusalOf } from '../refusals.js';
 import type { Interruption, Transport } from '../transport.js';
 import { callerGone, unavailable } from './interruptions.js';
 import { legacyFields } from './legacy-fields.js';
+import { quotaExceeded } from './problem-details.js';
 import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
 import { rateLimitField, rateLimitPolicyField } from './ratelimit-fields.js';
 
@@ -21,7 +24,10 @@ interface RawResponse {
 
 /** Express and Fastify: decisions leave as headers, a refusal as 429. */
 export class HttpTransport implements Transport {
-  constructor(private readonly style: HeaderStyle) {}
+  constructor(
+    private readonly style: HeaderStyle,
+    private readonly refusals: Refusals,
+  ) {}
 
   invocation(context: ExecutionContext): object {
     return context.switchToHttp().getRequest<object>();
@@ -43,12 +49,19 @@ export class HttpTransport implements Transport {
   }
 
   refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error {
-    const exception = new RateLimitExceededException(outcomes.map(({ decision }) => decision));
-    const { retryAfterMs } = exception.decision;
+    const refusal = refusalOf(context, outcomes);
+    const { retryAfterMs } = refusal;
     if (retryAfterMs !== null) {
       this.setHeaders(context, [['Retry-After', String(Math.ceil(retryAfterMs / 1000))]]);
     }
-    return exception;
+    return this.refusals.exception(refusal) ?? this.exception(refusal);
+  }
+
+  private exception(refusal: Refusal): RateLimitExceededException {
+    const { decisions } = refusal;
+    const { status } = this.refusals;
+    const problem = quotaExceeded(decisions, { status, detail: this.refusals.message(refusal) });
+    return new RateLimitExceededException(decisions, problem, this.refusals.body(refusal, problem));
   }
 
   private limitFields(outcomes: readonly Outcome[]): [string, string][] {

@@ -17,8 +17,9 @@ export class RateLimitExceededFilter implements ExceptionFilter<RateLimitExceede
       httpAdapter.end(response);
       return;
     }
-    httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json; charset=utf-8');
+    const { contentType, text } = exception.body;
+    httpAdapter.setHeader(response, 'Content-Type', contentType);
     // As text: for an object, Nest 11 on Express sets the type of its own.
-    httpAdapter.reply(response, JSON.stringify(exception.getResponse()), exception.getStatus());
+    httpAdapter.reply(response, text, exception.getStatus());
   }
 }
