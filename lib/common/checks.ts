@@ -34,7 +34,7 @@ export function checkSynchronous(value: unknown, place: string, example: string)
   if (!types.isAsyncFunction(value)) return;
   throw new RateLimitError(
     'INVALID_OPTION',
-    `${place} is ${show(value)} and async, and nobody awaits its answer; write a function that answers at once, as ${example}`,
+    `${place} is ${show(value)}, which is async, and nobody awaits its answer; write a function that answers at once, as ${example}`,
   );
 }
 

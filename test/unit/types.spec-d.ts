@@ -53,6 +53,18 @@ export function connections(five: RedisOptions5, six: RedisOptions6): void {
   RateLimitModule.forRoot({ redis: six });
 }
 
+export function refusals(error: Error): void {
+  RateLimitModule.forRoot({ refusal: { message: 'No.', status: 503, body: (_, problem) => problem } });
+  RateLimitModule.forRoot({ refusal: { message: ({ decision }) => decision.policy, body: () => 'No.' } });
+  RateLimitModule.forRoot({ refusal: { exceptionFactory: ({ context }) => error ?? context } });
+  // @ts-expect-error the exception says it all
+  RateLimitModule.forRoot({ refusal: { message: 'No.', exceptionFactory: () => error } });
+  // @ts-expect-error nobody awaits it
+  RateLimitModule.forRoot({ refusal: { message: async () => 'No.' } });
+  // @ts-expect-error nor this
+  RateLimitModule.forRoot({ refusal: { exceptionFactory: async () => error } });
+}
+
 export function moduleOptions(): void {
   RateLimitModule.forRoot();
   RateLimitModule.forRoot({

@@ -64,6 +64,43 @@ const rows: Row[] = [
   ],
   [{ headers: true }, 'headers is true (boolean)', 'write "standard" or'],
   [{ headers: null }, 'headers is null', 'write "standard" or'],
+  [
+    { refusal: 'Slow down.' },
+    'refusal: the options are "Slow down." (string)',
+    "write { message: 'Slow down.' }",
+  ],
+  [{ refusal: null }, 'refusal: the options are null', 'write { message:'],
+  [
+    { refusal: { messages: 'Slow down.' } },
+    'refusal: there is no option "messages"',
+    'write one of message, status, body, exceptionFactory',
+    'UNKNOWN_OPTION',
+  ],
+  [{ refusal: { message: '' } }, 'refusal.message is "" (string)', 'write a text, or (refusal) =>'],
+  [{ refusal: { message: 5 } }, 'refusal.message is 5 (number)', 'write a text, or (refusal) =>'],
+  [{ refusal: { status: 200 } }, 'refusal.status is 200 (number)', 'write an integer from 400 to 599'],
+  [{ refusal: { status: 600 } }, 'refusal.status is 600 (number)', 'write an integer from 400 to 599'],
+  [{ refusal: { status: '503' } }, 'refusal.status is "503" (string)', 'write an integer from 400 to 599'],
+  [{ refusal: { body: {} } }, 'refusal.body is Object (object)', 'write (refusal, problem) => ({ ...problem'],
+  [
+    { refusal: { exceptionFactory: Error('no') } },
+    'refusal.exceptionFactory is Error (object)',
+    'write (refusal) => new HttpException(',
+  ],
+  ...(['message', 'body', 'exceptionFactory'] as const).map(
+    (option): Row => [
+      { refusal: { [option]: async () => 'no' } },
+      `refusal.${option} is ${option} (function), which is async, and nobody awaits its answer`,
+      'write a function that answers at once, as ',
+    ],
+  ),
+  ...Object.entries({ message: 'No.', status: 503, body: () => '' }).map(
+    ([option, value]): Row => [
+      { refusal: { [option]: value, exceptionFactory: () => new Error('no') } },
+      'beside exceptionFactory, whose exception says it all',
+      'leave one of the two out',
+    ],
+  ),
   [{ policies: chat }, 'policies is Policy (object)', policies],
   [{ policies: null }, 'policies is null', policies],
   [{ policies: [chat, limit] }, 'policies[1] is Object (object)', policies],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Decision, tightest } from '../../../lib/limiter/decision.js';
+import { type Decision, soonestFirst, tightest } from '../../../lib/limiter/decision.js';
 
 const decision = (policy: string, fields: Partial<Decision>): Decision => ({
   allowed: true,
@@ -41,5 +41,15 @@ describe('the tightest of several decisions', () => {
   it('is the only one of one, and none of none', () => {
     expect(tightest([plenty])).toBe(plenty);
     expect(tightest([])).toBeUndefined();
+  });
+});
+
+describe('refusals in the order in which they end', () => {
+  it('have those that never end last, and leave equals as they come', () => {
+    const forEver = { ...never, policy: 'for ever' };
+    const same = { ...soon, policy: 'as soon' };
+    const sorted = soonestFirst([never, later, soon, forEver, same]);
+
+    expect(sorted.map(({ policy }) => policy)).toEqual(['soon', 'as soon', 'later', 'never', 'for ever']);
   });
 });

@@ -9,7 +9,10 @@ for (const name of PACKAGES) {
 
 const { Transports } = await import('../../../lib/transport/transports.js');
 const { HttpTransport } = await import('../../../lib/transport/http/http.transport.js');
-const load = (...kinds: string[]) => Transports.load(new HttpTransport('standard'), new Set(kinds));
+const { Refusals } = await import('../../../lib/transport/refusals.js');
+const refusals = new Refusals();
+const load = (...kinds: string[]) =>
+  Transports.load(new HttpTransport('standard', refusals), new Set(kinds), refusals);
 
 afterEach(() => {
   jest.restoreAllMocks();
