@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   limits: ['algorithms', 'common', 'errors', 'options'],
   limiter: ['algorithms', 'common', 'errors', 'keys', 'options', 'stores'],
   plan: ['algorithms', 'common', 'errors', 'keys', 'limiter', 'limits', 'options'],
+  admin: ['common', 'errors', 'keys', 'limiter', 'options', 'plan'],
   transport: ['algorithms', 'caller', 'common', 'errors', 'limiter', 'options'],
   guard: ['algorithms', 'common', 'errors', 'keys', 'limiter', 'options', 'plan', 'stores', 'transport'],
   decorators: ['errors', 'guard', 'limiter', 'options', 'plan'],

@@ -1,3 +1,5 @@
+export type { ExplainedPolicy, ExplainedRoute, Explanation } from './admin/explanation.js';
+export { RateLimitAdmin } from './admin/rate-limit-admin.service.js';
 export { InjectRateLimiter } from './decorators/inject-rate-limiter.decorator.js';
 export { LeakyBucket } from './decorators/leaky-bucket.decorator.js';
 export { RateLimit } from './decorators/rate-limit.decorator.js';

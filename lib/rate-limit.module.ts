@@ -9,7 +9,15 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModuleRef, ModulesContainer } from '@nestjs/core';
+import {
+  APP_FILTER,
+  APP_GUARD,
+  APP_INTERCEPTOR,
+  HttpAdapterHost,
+  ModuleRef,
+  ModulesContainer,
+} from '@nestjs/core';
+import { RateLimitAdmin } from './admin/rate-limit-admin.service.js';
 import { checkObject } from './common/checks.js';
 import { RateLimitEngine } from './guard/engine.js';
 import { RateLimitGuard } from './guard/rate-limit.guard.js';
@@ -27,10 +35,13 @@ import type { RateLimitModuleOptions } from './options/module-options.js';
 import { type ParsedOptions, parseOptions } from './options/parse-options.js';
 import type { Policy } from './options/policy.js';
 import { checkSharedStarts, limitedKinds, markHandlers, planEverything } from './plan/boot-check.js';
+import { BootReport } from './plan/boot-report.js';
+import { checkDeclarations } from './plan/declaration-check.js';
 import { checkFieldResolvers } from './plan/field-resolver-check.js';
 import { checkGuardOrder, checkSingleRoot } from './plan/module-check.js';
 import { PlanBuilder } from './plan/plan-builder.js';
 import { PlanCatalog } from './plan/plan-catalog.js';
+import { findUnreached, reachWarnings } from './plan/reach-check.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -124,6 +135,8 @@ const providers: Provider[] = [
     inject: [PlanCatalog, Limiter, Transports, Turns],
   },
   RateLimiterService,
+  BootReport,
+  RateLimitAdmin,
   { provide: APP_GUARD, useClass: RateLimitGuard },
   { provide: APP_INTERCEPTOR, useClass: RateLimitInterceptor },
   { provide: APP_FILTER, useClass: RateLimitExceededFilter },
@@ -134,7 +147,7 @@ const providers: Provider[] = [
  * Token buckets and leaky buckets for an application: import it once, in the root module, with `forRoot` or
  * `forRootAsync`. The decorators need nothing else.
  */
-@Module({ providers, exports: [RateLimiterService] })
+@Module({ providers, exports: [RateLimiterService, RateLimitAdmin] })
 export class RateLimitModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown
@@ -148,6 +161,8 @@ export class RateLimitModule
     @Inject(Turns) private readonly turns: Turns,
     @Inject(BackgroundWork) private readonly background: BackgroundWork,
     @Inject(PARSED_OPTIONS) private readonly options: ParsedOptions,
+    @Inject(BootReport) private readonly report: BootReport,
+    @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
   ) {
     super();
     markHandlers(modules);
@@ -174,26 +189,41 @@ export class RateLimitModule
   async onModuleInit(): Promise<void> {
     try {
       this.check();
+      await this.checkReach();
     } catch (error) {
       // No hook will run any more, and an open connection would keep the process from ending.
       await this.store.close();
       throw error;
     }
+    this.report.isComplete = true;
+    for (const warning of this.report.warnings) logger.warn(warning);
   }
 
   private check(): void {
     checkSingleRoot(this.modules, RateLimitModule);
     checkFieldResolvers(this.modules);
-    const plans = planEverything(this.modules, this.builder, this.catalog);
+    planEverything(this.modules, this.builder, this.catalog);
     this.registry.checkExpected();
+    const { handlers } = this.catalog;
     if (this.options.redis?.kind === 'client' && this.options.redis.client.isCluster)
-      checkSharedStarts(plans);
-    for (const warning of checkGuardOrder(this.modules, RateLimitModule)) logger.warn(warning);
+      checkSharedStarts(handlers);
+    this.report.warnings.push(
+      ...checkGuardOrder(this.modules, RateLimitModule),
+      ...checkDeclarations(handlers, this.registry),
+    );
     if (this.options.redis === undefined) {
       logger.log(
         `Buckets live in the memory of this process, ${this.options.maxKeys} at most. Set the option redis to share them between instances.`,
       );
     }
+  }
+
+  private async checkReach(): Promise<void> {
+    this.report.unreached = await findUnreached(this.catalog.handlers, {
+      servesHttp: this.adapterHost.httpAdapter !== undefined,
+      enhancers: { guard: RateLimitGuard, interceptor: RateLimitInterceptor },
+    });
+    this.report.warnings.push(...reachWarnings(this.report.unreached));
   }
 
   /** Before the servers stop, which wait for their requests: those whose turn has not come end now. */

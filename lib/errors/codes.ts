@@ -25,6 +25,7 @@ export const errorCodes = {
     'A request is served by a function that is no method of its class, so its limits are not known.',
   MISSING_FOR_ROOT: 'RateLimitModule.forRoot() is not imported, or its factory returned no options.',
   DUPLICATE_FOR_ROOT: 'RateLimitModule.forRoot() is imported more than once.',
+  NOT_INITIALIZED: 'An application is asked what it limits before it is initialized.',
   NO_USER: 'A policy by user was decided for a request without a user.',
   INVALID_KEY: 'A key resolver did not return a text.',
   NO_HTTP_REQUEST: 'A key resolver that reads an HTTP request was asked where none can be reached.',

@@ -14,10 +14,12 @@ type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 export function fromIps(...ranges: string[]): (context: ExecutionContext) => boolean {
   if (ranges.length === 0) throw invalid('nothing');
   const networks = ranges.map(parseRange);
-  return (context) => {
+  const isFromThem = (context: ExecutionContext): boolean => {
     const address = addressOf(readCaller(context, 'ip', 'fromIps()'));
     return address !== undefined && networks.some((network) => isIn(address, network));
   };
+  // What `explain()` shows.
+  return Object.defineProperty(isFromThem, 'name', { value: `fromIps(${ranges.join(', ')})` });
 }
 
 function isIn(address: ipaddr.IPv4 | ipaddr.IPv6, [network, bits]: Range): boolean {

@@ -6,7 +6,7 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 import { keyIdentity, keyText } from '../keys/key-resolver.js';
 import { type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import { type HandlerKind, isFieldResolver, isHandler, kindsOf } from './handler-kind.js';
-import type { HandlerPlan } from './handler-plan.js';
+import type { PlannedHandler } from './handler-plan.js';
 import type { PlanBuilder } from './plan-builder.js';
 import type { PlanCatalog } from './plan-catalog.js';
 
@@ -25,11 +25,7 @@ export function markHandlers(modules: ModulesContainer): void {
  * One pass over the classes of all modules: every mistake in a declaration is found before the first request.
  * First all names are made known, then every handler gets its plan.
  */
-export function planEverything(
-  modules: ModulesContainer,
-  builder: PlanBuilder,
-  catalog: PlanCatalog,
-): HandlerPlan[] {
+export function planEverything(modules: ModulesContainer, builder: PlanBuilder, catalog: PlanCatalog): void {
   const classes = limitableClasses(modules);
   for (const { type, methods, served } of classes) {
     const onClass = declaredOnClass(type);
@@ -43,9 +39,9 @@ export function planEverything(
       builder.define(declared, place);
     }
   }
-  return classes.flatMap(({ type, methods }) =>
-    methods.filter((method) => isHandler(type.prototype[method])).map((method) => catalog.add(type, method)),
-  );
+  for (const { type, methods } of classes) {
+    for (const method of methods) if (isHandler(type.prototype[method])) catalog.add(type, method);
+  }
 }
 
 /** The kinds of handlers on which something may be limited. */
@@ -60,8 +56,8 @@ export function limitedKinds(modules: ModulesContainer, builder: PlanBuilder): S
  * On a cluster: buckets that make one request wait must live in one slot, so they need one key.
  * @throws RateLimitError `CLUSTER_SHAPING`
  */
-export function checkSharedStarts(plans: readonly HandlerPlan[]): void {
-  for (const plan of plans) {
+export function checkSharedStarts(handlers: readonly PlannedHandler[]): void {
+  for (const { plan } of handlers) {
     for (const stage of [plan.guard, plan.handler]) {
       const [first, ...others] = stage.filter(({ policy }) => policy.shape.shapes);
       const other = first && others.find(({ key }) => keyIdentity(key) !== keyIdentity(first.key));
@@ -116,8 +112,10 @@ const isClass = (type: unknown): type is Type<object> =>
   typeof type === 'function' && typeof type.prototype === 'object' && type.prototype !== null;
 
 /** A declaration where no request arrives would protect nothing, in silence. */
-function refuse({ policies, skips }: Declared, place: string): void {
-  const decorator = policies[0]?.decorator ?? (skips.length > 0 ? '@SkipRateLimit' : undefined);
+function refuse({ policies, skips, decisions }: Declared, place: string): void {
+  const skip = skips.length > 0 ? '@SkipRateLimit' : undefined;
+  const decision = decisions.length > 0 ? '@RateLimitDecision' : undefined;
+  const decorator = policies[0]?.decorator ?? skip ?? decision;
   if (decorator === undefined) return;
   throw new RateLimitError(
     'NOT_A_HANDLER',

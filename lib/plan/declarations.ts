@@ -16,9 +16,14 @@ export type Skip = 'all' | readonly (Policy | string)[];
 export interface Declared {
   readonly policies: readonly Declaration[];
   readonly skips: readonly Skip[];
+  /** Whose decisions `@RateLimitDecision` asks for; undefined: the tightest. */
+  readonly decisions: readonly (Policy | string | undefined)[];
 }
 
-type Entry = { readonly policy: Declaration } | { readonly skip: Skip };
+type Entry =
+  | { readonly policy: Declaration }
+  | { readonly skip: Skip }
+  | { readonly decision: Policy | string | undefined };
 
 const KEY = Symbol.for('nestjs-floodgate.declarations');
 
@@ -60,5 +65,6 @@ function sort(entries: readonly Entry[] = []): Declared {
   return {
     policies: entries.flatMap((entry) => ('policy' in entry ? [entry.policy] : [])),
     skips: entries.flatMap((entry) => ('skip' in entry ? [entry.skip] : [])),
+    decisions: entries.flatMap((entry) => ('decision' in entry ? [entry.decision] : [])),
   };
 }

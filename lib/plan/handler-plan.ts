@@ -1,10 +1,19 @@
+import type { Type } from '@nestjs/common';
 import type { KeyResolver } from '../keys/index.js';
 import type { PlacedPolicy } from '../limiter/placed-policy.js';
 import type { LimitOf } from '../limits/policy-limits.js';
 import type { CostResolver, SkipPredicate, Stage } from '../options/policy-options.js';
 
+/** What a policy was declared on, or for. */
+export type Origin = 'global' | 'class' | 'method';
+
+/** A policy that was declared for a handler. */
+export interface DeclaredPolicy extends PlacedPolicy {
+  readonly origin: Origin;
+}
+
 /** A policy of a handler, with all that a request needs worked out. */
-export interface PlannedPolicy extends PlacedPolicy {
+export interface PlannedPolicy extends DeclaredPolicy {
   /** The handler, for messages: `Cats.find`. */
   readonly place: string;
   readonly key: KeyResolver;
@@ -16,4 +25,14 @@ export interface PlannedPolicy extends PlacedPolicy {
 }
 
 /** What a request to a handler is asked, stage by stage. */
-export type HandlerPlan = Readonly<Record<Stage, readonly PlannedPolicy[]>>;
+export interface HandlerPlan extends Readonly<Record<Stage, readonly PlannedPolicy[]>> {
+  /** What it would be asked, were it not exempted. */
+  readonly skipped: readonly DeclaredPolicy[];
+}
+
+/** A method at which requests arrive, with its plan. */
+export interface PlannedHandler {
+  readonly type: Type;
+  readonly method: string;
+  readonly plan: HandlerPlan;
+}

@@ -11,7 +11,7 @@ import { Policy } from '../options/policy.js';
 import type { SkipPredicate, Stage } from '../options/policy-options.js';
 import { type Declaration, type Declared, declaredOnClass, declaredOnMethod } from './declarations.js';
 import { isFieldResolver } from './handler-kind.js';
-import type { HandlerPlan, PlannedPolicy } from './handler-plan.js';
+import type { DeclaredPolicy, HandlerPlan, Origin, PlannedPolicy } from './handler-plan.js';
 
 interface FoundPolicy {
   readonly policy: Policy;
@@ -19,13 +19,18 @@ interface FoundPolicy {
   readonly place: string;
 }
 
-/** The scope of a policy without a name; the place is for messages. */
-type ScopeOf = (place: string) => string;
+/** Where policies are declared. */
+interface Site {
+  readonly origin: Origin;
+  /** The scope of a policy without a name; the place is for messages. */
+  readonly scope: (place: string) => string;
+  readonly owner: unknown;
+}
 
 /** Works out plans: which policies a handler has, under which names, with which keys, at which stage. */
 export class PlanBuilder {
   private readonly parsed = new Map<Declaration, Policy>();
-  private readonly globals: readonly PlacedPolicy[];
+  private readonly globals: readonly DeclaredPolicy[];
 
   constructor(
     private readonly registry: PolicyRegistry,
@@ -38,7 +43,7 @@ export class PlanBuilder {
   ) {
     const place = 'RateLimitModule.forRoot: global';
     const globals = defaults.global.map((policy) => ({ policy, place }));
-    this.globals = this.placeAll(globals, () => 'global', this);
+    this.globals = this.placeAll(globals, { origin: 'global', scope: () => 'global', owner: this });
   }
 
   /** Makes the named policies of a class or method known, before any name is looked up. */
@@ -65,25 +70,37 @@ export class PlanBuilder {
     // What counts for all that a class answers counts once for an operation, not for each value in its answer.
     const common = isFieldResolver(type, handler)
       ? []
-      : [...this.globals, ...this.placeDeclared(onClass, onType, (at) => classScope(type, at), type)];
-    const placed = [
-      ...common,
-      ...this.placeDeclared(onMethod, place, (at) => `${classScope(type, at, handler)}.${method}`, type),
-    ];
-    const skipped = this.skippedBy([...onClass.skips, ...onMethod.skips], place);
-    const kept = skipped === 'all' ? [] : placed.filter(({ id }) => !skipped.has(id));
-    return this.byStage(kept, place);
+      : [
+          ...this.globals,
+          ...this.placeDeclared(onClass, onType, {
+            origin: 'class',
+            scope: (at) => classScope(type, at),
+            owner: type,
+          }),
+        ];
+    const scope = (at: string) => `${classScope(type, at, handler)}.${method}`;
+    const own = this.placeDeclared(onMethod, place, { origin: 'method', scope, owner: type });
+    // A policy counts once for a request, however often it is named.
+    const placed = firstOfEach([...common, ...own]);
+    const skips = this.skippedBy([...onClass.skips, ...onMethod.skips], place);
+    const isSkipped = ({ id }: PlacedPolicy) => skips === 'all' || skips.has(id);
+    return Object.freeze({
+      ...this.byStage(
+        placed.filter((one) => !isSkipped(one)),
+        place,
+      ),
+      skipped: placed.filter(isSkipped),
+    });
   }
 
-  private byStage(placed: readonly PlacedPolicy[], place: string): HandlerPlan {
+  private byStage(placed: readonly DeclaredPolicy[], place: string): Record<Stage, PlannedPolicy[]> {
     const stages: Record<Stage, PlannedPolicy[]> = { guard: [], handler: [] };
-    // A policy counts once for a request, however often it is named.
-    for (const { id, policy } of new Map(placed.map((one) => [one.id, one])).values()) {
+    for (const one of placed) {
+      const { policy } = one;
       const key = policy.key ?? this.defaults.key;
       stages[stageOf(policy, key)].push(
         Object.freeze({
-          id,
-          policy,
+          ...one,
           key,
           cost: policy.cost,
           skips: this.skipsOf(policy),
@@ -92,7 +109,7 @@ export class PlanBuilder {
         }),
       );
     }
-    return Object.freeze(stages);
+    return stages;
   }
 
   private skipsOf({ skip }: Policy): SkipPredicate[] {
@@ -105,23 +122,26 @@ export class PlanBuilder {
     return new Set(policies.map((policy) => this.registry.find(policy, `${place}: @SkipRateLimit`).id));
   }
 
-  private placeDeclared(declared: Declared, place: string, scope: ScopeOf, owner: unknown): PlacedPolicy[] {
+  private placeDeclared(declared: Declared, place: string, site: Site): DeclaredPolicy[] {
     const found = declared.policies.map((declaration) => {
       const at = placeOf(declaration, place);
       const policy = this.policyOf(declaration, place);
       return { policy: policy instanceof Policy ? policy : this.registry.find(policy, at).policy, place: at };
     });
-    return this.placeAll(found, scope, owner);
+    return this.placeAll(found, site);
   }
 
   /** A named policy goes by its name, one without by its place; several without are counted. */
-  private placeAll(found: readonly FoundPolicy[], scope: ScopeOf, owner: unknown): PlacedPolicy[] {
+  private placeAll(found: readonly FoundPolicy[], { origin, scope, owner }: Site): DeclaredPolicy[] {
     let nameless = 0;
     return found.map(({ policy, place }) => {
-      if (policy.name !== undefined) return this.registry.define(policy, place);
+      if (policy.name !== undefined) {
+        const { id, policy: known } = this.registry.define(policy, place);
+        return { id, policy: known, origin };
+      }
       nameless++;
       const id = nameless === 1 ? scope(place) : `${scope(place)}#${nameless}`;
-      return this.registry.place(policy, id, owner, place);
+      return { ...this.registry.place(policy, id, owner, place), origin };
     });
   }
 
@@ -134,6 +154,9 @@ export class PlanBuilder {
     return policy;
   }
 }
+
+const firstOfEach = (placed: readonly DeclaredPolicy[]): DeclaredPolicy[] =>
+  placed.filter(({ id }, i) => placed.findIndex((other) => other.id === id) === i);
 
 /** What has to know the user, and what makes the request wait, comes after every guard. */
 function stageOf(policy: Policy, key: KeyResolver): Stage {

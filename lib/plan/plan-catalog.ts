@@ -2,12 +2,12 @@ import type { Type } from '@nestjs/common';
 import { className } from '../common/class-scope.js';
 import { methodName } from '../common/method-name.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
-import type { HandlerPlan } from './handler-plan.js';
+import type { HandlerPlan, PlannedHandler } from './handler-plan.js';
 import type { PlanBuilder } from './plan-builder.js';
 
 type Handler = (...args: never[]) => unknown;
 
-const NOTHING: HandlerPlan = Object.freeze({ guard: [], handler: [] });
+const NOTHING: HandlerPlan = Object.freeze({ guard: [], handler: [], skipped: [] });
 
 /** The plan of every handler, worked out once: at boot, or at the first request of a module that is loaded later. */
 export class PlanCatalog {
@@ -19,6 +19,13 @@ export class PlanCatalog {
 
   planOf(type: Type, handler: Handler): HandlerPlan {
     return this.found.get(type)?.get(handler) ?? this.find(type, handler);
+  }
+
+  /** All whose plan is known. */
+  get handlers(): PlannedHandler[] {
+    return [...this.plans].flatMap(([type, plans]) =>
+      [...plans].map(([method, plan]) => ({ type, method, plan })),
+    );
   }
 
   add(type: Type, method: string): HandlerPlan {

@@ -1,0 +1,48 @@
+import { className } from '../common/class-scope.js';
+import { keyText } from '../keys/key-resolver.js';
+import type { Stage } from '../options/policy-options.js';
+import type { BootReport } from '../plan/boot-report.js';
+import { type HandlerKind, kindsOf } from '../plan/handler-kind.js';
+import type { PlannedHandler, PlannedPolicy } from '../plan/handler-plan.js';
+import { type ExplainedPolicy, type ExplainedRoute, Explanation } from './explanation.js';
+
+/** The plans of an application as a table, with what the boot has found. */
+export function explain(handlers: readonly PlannedHandler[], report: BootReport): Explanation {
+  const routes = handlers.flatMap((handler) =>
+    kindsOf(handler.type.prototype[handler.method]).map((kind) => explainRoute(handler, kind, report)),
+  );
+  const unlimited = routes.filter(({ policies }) => policies.length === 0).map(({ route }) => route);
+  return new Explanation(routes, [...new Set(unlimited)], [...report.warnings]);
+}
+
+function explainRoute(handler: PlannedHandler, kind: HandlerKind, { unreached }: BootReport): ExplainedRoute {
+  const { type, method, plan } = handler;
+  const isReached = !unreached.some(
+    (one) => one.kind === kind && !one.isUnsure && one.handler.type === type && one.handler.method === method,
+  );
+  return {
+    route: `${className(type)}.${method}`,
+    kind,
+    policies: isReached
+      ? [...plan.guard.map(explainedAt('guard')), ...plan.handler.map(explainedAt('handler'))]
+      : [],
+    skipped: plan.skipped.map(({ id }) => id),
+  };
+}
+
+const explainedAt =
+  (stage: Stage) =>
+  ({ id, policy, origin, key, cost, skips }: PlannedPolicy): ExplainedPolicy => ({
+    policy: id,
+    algorithm: policy.algorithm,
+    capacity: policy.capacity,
+    rate: policy.rate,
+    perRequest: policy.limits !== undefined,
+    waits: policy.shape.shapes,
+    key: keyText(key),
+    scope: policy.name === undefined || origin === 'global' ? origin : 'name',
+    stage,
+    cost: typeof cost === 'number' ? cost : 'per request',
+    skips: skips.map(({ name }) => name || 'a function'),
+    allow: [...policy.allow],
+  });
