@@ -2,7 +2,7 @@ import { className } from '../common/class-scope.js';
 import { keyText } from '../keys/key-resolver.js';
 import type { Stage } from '../options/policy-options.js';
 import type { BootReport } from '../plan/boot-report.js';
-import { type HandlerKind, kindsOf } from '../plan/handler-kind.js';
+import { type HandlerKind, isFieldResolver, kindsOf } from '../plan/handler-kind.js';
 import type { PlannedHandler, PlannedPolicy } from '../plan/handler-plan.js';
 import { type ExplainedPolicy, type ExplainedRoute, Explanation } from './explanation.js';
 
@@ -11,9 +11,15 @@ export function explain(handlers: readonly PlannedHandler[], report: BootReport)
   const routes = handlers.flatMap((handler) =>
     kindsOf(handler.type.prototype[handler.method]).map((kind) => explainRoute(handler, kind, report)),
   );
-  const unlimited = routes.filter(({ policies }) => policies.length === 0).map(({ route }) => route);
-  return new Explanation(routes, [...new Set(unlimited)], [...report.warnings]);
+  const fields = new Set(handlers.filter(isField).map(routeOf));
+  // What resolves a field is asked inside an operation, which is limited at its root.
+  const unlimited = routes.filter(({ route, policies }) => policies.length === 0 && !fields.has(route));
+  return new Explanation(routes, [...new Set(unlimited.map(({ route }) => route))], [...report.warnings]);
 }
+
+const routeOf = ({ type, method }: PlannedHandler): string => `${className(type)}.${method}`;
+
+const isField = ({ type, method }: PlannedHandler): boolean => isFieldResolver(type, type.prototype[method]);
 
 function explainRoute(handler: PlannedHandler, kind: HandlerKind, { unreached }: BootReport): ExplainedRoute {
   const { type, method, plan } = handler;
@@ -21,7 +27,7 @@ function explainRoute(handler: PlannedHandler, kind: HandlerKind, { unreached }:
     (one) => one.kind === kind && !one.isUnsure && one.handler.type === type && one.handler.method === method,
   );
   return {
-    route: `${className(type)}.${method}`,
+    route: routeOf(handler),
     kind,
     policies: isReached
       ? [...plan.guard.map(explainedAt('guard')), ...plan.handler.map(explainedAt('handler'))]

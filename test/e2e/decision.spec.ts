@@ -44,8 +44,8 @@ class Cats {
   }
 
   @Get('other')
-  other(@RateLimitDecision('minute') elsewhere?: Decision, @RateLimitDecision('nobody') unknown?: Decision) {
-    return { given: [elsewhere === undefined, unknown === undefined] };
+  other(@RateLimitDecision('minute') elsewhere?: Decision, @RateLimitDecision(user) byValue?: Decision) {
+    return { given: [elsewhere === undefined, byValue === undefined] };
   }
 }
 
