@@ -12,6 +12,7 @@ const MAY_IMPORT = {
   outbound: ['common', 'errors', 'limiter', 'options'],
   limits: ['algorithms', 'common', 'errors', 'options'],
   limiter: ['algorithms', 'common', 'errors', 'keys', 'options', 'stores'],
+  observability: ['limiter'],
   plan: ['algorithms', 'common', 'errors', 'keys', 'limiter', 'limits', 'options'],
   admin: ['common', 'errors', 'keys', 'limiter', 'options', 'plan'],
   transport: ['algorithms', 'caller', 'common', 'errors', 'limiter', 'options'],

@@ -37,7 +37,9 @@ export {
   RateLimiterService,
   type ScheduleOptions,
 } from './limiter/rate-limiter.service.js';
+export type { ShadowCount } from './limiter/shadow-counts.js';
 export type { SyncReport } from './limiter/sync-report.js';
+export type { ShadowMessage } from './observability/shadow-channel.js';
 export type { Limits, LimitsFunction, LimitsResolver, Rate } from './options/limits.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';
 export type {
@@ -52,6 +54,7 @@ export type {
   CostResolver,
   LeakyBucketOptions,
   PolicyOptions,
+  ShadowOptions,
   SkipPredicate,
   Stage,
   TokenBucketOptions,

@@ -28,9 +28,11 @@ import { Limiter } from './limiter/limiter.js';
 import { PlaceReturns } from './limiter/place-returns.js';
 import { PolicyRegistry } from './limiter/policy-registry.js';
 import { RateLimiterService } from './limiter/rate-limiter.service.js';
+import { ShadowCounts } from './limiter/shadow-counts.js';
 import { Turns } from './limiter/turns.js';
 import { LimitsProviders } from './limits/limits-providers.js';
 import { PolicyLimits } from './limits/policy-limits.js';
+import { publishShadow } from './observability/shadow-channel.js';
 import type { RateLimitModuleOptions } from './options/module-options.js';
 import { type ParsedOptions, parseOptions } from './options/parse-options.js';
 import type { Policy } from './options/policy.js';
@@ -42,6 +44,7 @@ import { checkGuardOrder, checkSingleRoot } from './plan/module-check.js';
 import { PlanBuilder } from './plan/plan-builder.js';
 import { PlanCatalog } from './plan/plan-catalog.js';
 import { findUnreached, reachWarnings } from './plan/reach-check.js';
+import { shadowWarnings } from './plan/shadow-warnings.js';
 import {
   ConfigurableModuleClass,
   MODULE_OPTIONS_TOKEN,
@@ -96,10 +99,14 @@ const providers: Provider[] = [
   },
   {
     provide: Limiter,
-    useFactory: (store: Store, blocks: Blocks) => new Limiter(store, blocks),
+    useFactory: (store: Store, blocks: Blocks) => new Limiter(store, blocks, new ShadowCounts(publishShadow)),
     inject: [STORE, Blocks],
   },
-  PolicyRegistry,
+  {
+    provide: PolicyRegistry,
+    useFactory: ({ shadow }: ParsedOptions) => new PolicyRegistry(shadow),
+    inject: [PARSED_OPTIONS],
+  },
   {
     provide: PolicyLimits,
     useFactory: (modules: ModulesContainer, moduleRef: ModuleRef) =>
@@ -210,6 +217,7 @@ export class RateLimitModule
     this.report.warnings.push(
       ...checkGuardOrder(this.modules, RateLimitModule),
       ...checkDeclarations(handlers, this.registry),
+      ...shadowWarnings(this.registry),
     );
     if (this.options.redis === undefined) {
       logger.log(

@@ -21,15 +21,19 @@ export function mapAll<T, U>(items: readonly T[], make: (item: T) => Awaitable<U
 
 /** Goes on where making a value fails, at once or later; the failure stays what it is. */
 export function onFailure<T>(make: () => Awaitable<T>, handle: () => void): Awaitable<T> {
-  const fail = (error: unknown): never => {
+  return orElse(make, (error) => {
     handle();
     throw error;
-  };
+  });
+}
+
+/** A value, or what stands for it where making it fails, at once or later. */
+export function orElse<T>(make: () => Awaitable<T>, instead: (error: unknown) => T): Awaitable<T> {
   try {
     const value = make();
-    return isPromise(value) ? value.catch(fail) : value;
+    return isPromise(value) ? value.catch(instead) : value;
   } catch (error) {
-    return fail(error);
+    return instead(error);
   }
 }
 

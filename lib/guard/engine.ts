@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { type Awaitable, chain, mapAll, onFailure } from '../common/awaitable.js';
+import { type Awaitable, chain, mapAll, onFailure, orElse } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
 import type { Turns } from '../limiter/turns.js';
@@ -12,10 +12,12 @@ import type { Interruption, Transport } from '../transport/transport.js';
 import type { Transports } from '../transport/transports.js';
 import { chargeOf } from './charge-of.js';
 import { Ledger } from './ledger.js';
+import { ShadowFailures } from './shadow-failures.js';
 
 /** Decides a stage of an invocation: plan → keys → limiter → transport. */
 export class RateLimitEngine {
   private readonly ledgers = new WeakMap<object, Ledger>();
+  private readonly shadowFailures = new ShadowFailures();
 
   constructor(
     private readonly catalog: PlanCatalog,
@@ -79,11 +81,19 @@ export class RateLimitEngine {
     pending: readonly PlannedPolicy[],
     context: ExecutionContext,
   ): Awaitable<Judgement | undefined> {
-    const charges = mapAll(pending, (planned) => chargeOf(planned, context));
+    const charges = mapAll(pending, (planned) => this.ask(planned, context));
     return chain(charges, (known) => {
       const limited = known.filter((charge): charge is Charge => charge !== undefined);
       return limited.length === 0 ? undefined : this.limiter.decide(limited);
     });
+  }
+
+  private ask(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge | undefined> {
+    if (planned.shadow === undefined) return chargeOf(planned, context);
+    return orElse(
+      () => chargeOf(planned, context),
+      (error) => this.shadowFailures.note(planned, error),
+    );
   }
 
   private settle(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
@@ -95,7 +105,8 @@ export class RateLimitEngine {
   /** @throws what the transport refuses with */
   private tell(context: ExecutionContext, ledger: Ledger, { admitted, outcomes }: Judgement): void {
     const transport = this.transports.of(context);
-    transport.publish(context, ledger.outcomes);
+    const { told } = ledger;
+    if (told.length > 0) transport.publish(context, told);
     if (admitted) return;
     ledger.refusal = refusalOf(transport, context, outcomes);
     throw ledger.refusal;

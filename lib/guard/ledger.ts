@@ -52,8 +52,9 @@ export class Ledger {
     }
   }
 
-  get outcomes(): readonly Outcome[] {
-    return this.decided;
+  /** What the caller is told of: all that is enforced, and of shadow mode what is to have headers. */
+  get told(): readonly Outcome[] {
+    return this.decided.filter(({ placed: { shadow } }) => shadow === undefined || shadow.headers);
   }
 
   /** The place in line that the stages have taken; there is only one for an invocation. */

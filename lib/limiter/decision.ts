@@ -1,6 +1,6 @@
 /** The outcome of a limit for one request. */
 export interface Decision {
-  /** Whether this limit lets the request pass. Among several limits, all must. */
+  /** Whether this limit lets the request pass. Among several limits, all must. In shadow mode it always does. */
   readonly allowed: boolean;
   /** The policy's name, or the place where a policy without a name stands, as `ChatController.ask`. */
   readonly policy: string;
@@ -18,6 +18,8 @@ export interface Decision {
   readonly delayMs: number;
   /** Which store has decided. */
   readonly source: 'memory' | 'redis';
+  /** Only of a policy in shadow mode: what it would have decided. The numbers above are those of this evaluation. */
+  readonly shadow?: 'admitted' | 'refused';
 }
 
 /** The outcome of several limits together: all or nothing. */
@@ -29,7 +31,10 @@ export interface CombinedDecision {
   readonly tightest: Decision;
 }
 
-/** The refusal that lasts longest; where nothing refuses, the limit with the least left, then the slowest to refill. */
+/**
+ * The refusal that lasts longest; where nothing refuses, the limit with the least left, then the slowest to refill. What
+ * is enforced comes before what is in shadow mode.
+ */
 export function tightest(decisions: readonly Decision[]): Decision | undefined {
   let found: Decision | undefined;
   for (const decision of decisions) {
@@ -54,9 +59,14 @@ export function soonestFirst(refusals: readonly Decision[]): Decision[] {
 }
 
 function isTighter(a: Decision, b: Decision): boolean {
-  if (a.allowed !== b.allowed) return b.allowed;
-  if (!a.allowed) return retryAfter(a) > retryAfter(b);
+  if (isShadow(a) !== isShadow(b)) return isShadow(b);
+  if (refuses(a) !== refuses(b)) return refuses(a);
+  if (refuses(a)) return retryAfter(a) > retryAfter(b);
   return a.remaining === b.remaining ? a.resetAfterMs > b.resetAfterMs : a.remaining < b.remaining;
 }
+
+const isShadow = ({ shadow }: Decision): boolean => shadow !== undefined;
+
+const refuses = ({ allowed, shadow }: Decision): boolean => !allowed || shadow === 'refused';
 
 const retryAfter = ({ retryAfterMs }: Decision): number => retryAfterMs ?? Number.POSITIVE_INFINITY;

@@ -7,11 +7,13 @@ import { FOREVER, type Mark } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import { larger, MAX_TICKS, type Ticks } from '../algorithms/ticks.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
-import type { Store, StoreMoment, TransactionReply } from '../stores/store.interface.js';
+import type { Store, StoreMoment, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { Blocks } from './blocks.js';
 import { bucketKey } from './bucket-key.js';
 import type { Decision } from './decision.js';
 import type { PlacedPolicy } from './placed-policy.js';
+import { ShadowCounts } from './shadow-counts.js';
+import { isShadow, partsOf, unshadowed } from './shadow-parts.js';
 
 /** A bucket by its policy and by who is limited. */
 export interface Bucket {
@@ -36,7 +38,7 @@ export interface Outcome extends Pick<Reading, 'level' | 'block'> {
   readonly decision: Decision;
 }
 
-/** What a transaction of charges came to. */
+/** What a transaction of charges came to. All but the outcomes and marks is of what is enforced. */
 export interface Judgement {
   readonly admitted: boolean;
   readonly outcomes: readonly Outcome[];
@@ -81,18 +83,29 @@ export class Limiter {
   constructor(
     private readonly store: Store,
     private readonly blocks = new Blocks(),
+    readonly shadows = new ShadowCounts(),
   ) {}
 
+  /**
+   * Decides charges together. Beside them, in the same call of the store, each bucket in shadow mode is a transaction of
+   * its own: it keeps nobody from being admitted, and nobody keeps it from being charged.
+   */
   decide(charges: readonly Charge[], terms: Terms = {}): Awaitable<Judgement> {
-    const entries = mergeSameBucket(charges);
-    const takes = entries.map(({ take }) => take);
-    // Only what waits can still be given up; asking for the records costs a little.
-    const revocable = takes.some(({ startLevel }) => startLevel !== undefined);
+    // What is picked from is no limit that could be left unenforced.
+    const parts = terms.pick ? [charges.map(unshadowed)] : partsOf(charges);
+    const asked = parts.map(mergeSameBucket);
     const order = ++this.calls;
-    return chain(this.store.decide([{ ...terms, takes, revocable }]), ([reply]) => {
-      const told = reply as TransactionReply;
-      for (const [i, { key }] of takes.entries()) this.learn(key, told.found[i] as Found, told, order);
-      return judge(charges, entries, terms, told, order);
+    const transactions = asked.map((entries, p) => transactionOf(entries, terms, isShadow(parts[p]?.[0])));
+    return chain(this.store.decide(transactions), (replies) => {
+      const judgements = parts.map((part, p) => {
+        const [entries, reply] = [asked[p] as Entry[], replies[p] as TransactionReply];
+        for (const [i, { take }] of entries.entries())
+          this.learn(take.key, reply.found[i] as Found, reply, order);
+        return judge(part, entries, terms, reply, order);
+      });
+      const judgement = together(charges, parts, judgements);
+      if (!terms.peek) this.record(judgement);
+      return judgement;
     });
   }
 
@@ -129,6 +142,10 @@ export class Limiter {
     return this.store.reset(bucketKey(placed.id, key));
   }
 
+  private record({ outcomes }: Judgement): void {
+    for (const { decision } of outcomes) if (decision.shadow !== undefined) this.shadows.record(decision);
+  }
+
   private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {
     if (block === 0) this.blocks.forget(bucket, order);
     else {
@@ -136,6 +153,35 @@ export class Limiter {
       this.blocks.learn(bucket, { end: blockEnd, until, order });
     }
   }
+}
+
+function transactionOf(entries: readonly Entry[], terms: Terms, inShadow: boolean): Transaction {
+  const takes = entries.map(({ take }) => take);
+  // Only what waits can still be given up; asking for the records costs a little.
+  const revocable = !inShadow && takes.some(({ startLevel }) => startLevel !== undefined);
+  return { ...terms, takes, revocable };
+}
+
+/** The judgement of what is enforced, with the outcomes of what is in shadow mode: that neither refuses nor waits. */
+function together(
+  charges: readonly Charge[],
+  parts: readonly (readonly Charge[])[],
+  judgements: readonly Judgement[],
+): Judgement {
+  const first = judgements[0] as Judgement;
+  const inShadow = isShadow(parts[0]?.[0]);
+  if (judgements.length === 1 && !inShadow) return first;
+  const told = new Map(
+    parts.flatMap((part, p) =>
+      part.map((charge, i) => [charge, [judgements[p]?.outcomes[i], judgements[p]?.marks[i]] as const]),
+    ),
+  );
+  return {
+    ...first,
+    ...(inShadow ? { admitted: true, waitMs: 0, waiting: [] } : {}),
+    outcomes: charges.map((charge) => told.get(charge)?.[0] as Outcome),
+    marks: charges.map((charge) => told.get(charge)?.[1]),
+  };
 }
 
 function judge(
@@ -207,7 +253,7 @@ function outcomeOf(bucket: Bucket, reading: Reading, source: Decision['source'])
   const limit = limitOf(bucket);
   const { fits, level, block, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
   const decision: Decision = {
-    allowed: fits,
+    allowed: placed.shadow !== undefined || fits,
     policy: placed.id,
     key,
     limit: limit.capacity,
@@ -216,6 +262,7 @@ function outcomeOf(bucket: Bucket, reading: Reading, source: Decision['source'])
     resetAfterMs,
     delayMs,
     source,
+    ...(placed.shadow ? { shadow: fits ? 'admitted' : 'refused' } : {}),
   };
   return { placed, limit, decision, level, block };
 }

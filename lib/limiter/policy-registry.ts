@@ -1,7 +1,7 @@
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { keyIdentity } from '../keys/key-resolver.js';
-import { describe, Policy } from '../options/policy.js';
+import { describe, Policy, type Shadow } from '../options/policy.js';
 import type { PlacedPolicy } from './placed-policy.js';
 
 interface Definition extends PlacedPolicy {
@@ -17,9 +17,18 @@ export class PolicyRegistry {
   /** Who has the id of a policy without a name: the class in whose scope it stands. */
   private readonly owners = new Map<string, unknown>();
   private readonly expected: { readonly name: string; readonly place: string }[] = [];
+  private readonly shadows = new Set<string>();
+
+  /** Policies that do not say it themselves are in shadow mode, or not, as the module says. */
+  constructor(private readonly shadow: Shadow = false) {}
 
   get names(): string[] {
     return [...this.definitions.keys()];
+  }
+
+  /** The policies that are evaluated, but not enforced. */
+  get inShadow(): string[] {
+    return [...this.shadows];
   }
 
   /**
@@ -37,7 +46,7 @@ export class PolicyRegistry {
     const known = this.definitions.get(name);
     if (known === undefined) {
       if (this.owners.has(name)) throw sharedId(name, place);
-      const definition = Object.freeze({ id: name, policy, place });
+      const definition = Object.freeze({ ...this.placed(name, policy), place });
       this.definitions.set(name, definition);
       return definition;
     }
@@ -57,7 +66,7 @@ export class PolicyRegistry {
     const known = this.owners.get(id) ?? owner;
     if (known !== owner || this.definitions.has(id)) throw sharedId(id, place);
     this.owners.set(id, owner);
-    return { id, policy };
+    return this.placed(id, policy);
   }
 
   /** A name that has to be known once the application is complete: see `checkExpected`. */
@@ -83,6 +92,13 @@ export class PolicyRegistry {
       'UNKNOWN_POLICY',
       `${place}: ${show(policy)} names no policy; known are: ${names}. Add it to RateLimitModule.forRoot({ policies: [tokenBucket({ name: … })] })`,
     );
+  }
+
+  private placed(id: string, policy: Policy): PlacedPolicy {
+    const shadow = policy.shadow ?? this.shadow;
+    if (shadow === false) return { id, policy };
+    this.shadows.add(id);
+    return { id, policy, shadow };
   }
 }
 
@@ -113,4 +129,5 @@ const PARAMETERS: readonly [string, (policy: Policy) => unknown][] = [
   ['skip', (policy) => policy.skip],
   ['allow', ({ allow }) => [...allow].join(', ') || undefined],
   ['stage', (policy) => policy.stage],
+  ['shadow', ({ shadow }) => shadow && (shadow.headers ? '{ headers: true }' : true)],
 ];

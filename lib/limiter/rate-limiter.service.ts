@@ -12,6 +12,7 @@ import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js
 import { logFailure } from './log-failure.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { type Order, Reservations, type WaitOptions } from './reservations.js';
+import type { ShadowCount } from './shadow-counts.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
 import { TakenDecision } from './taken-decision.js';
 import { Turns } from './turns.js';
@@ -228,6 +229,11 @@ export class RateLimiterService {
    */
   async reset(policy: Policy | string, key: string): Promise<boolean> {
     return this.limiter.reset(this.read.bucket('reset', policy, key));
+  }
+
+  /** How often each policy in shadow mode was evaluated, and would have refused: by this process, since its start. */
+  shadowReport(): ShadowCount[] {
+    return this.limiter.shadows.report();
   }
 
   /**

@@ -17,6 +17,8 @@ export class TakenDecision implements Decision {
   readonly resetAfterMs: number;
   readonly delayMs: number;
   readonly source: 'memory' | 'redis';
+  // Not defined where there is none: a decision that is enforced has no such property.
+  declare readonly shadow?: 'admitted' | 'refused';
   readonly #cost: number;
   readonly #limit: Limit | undefined;
   readonly #mark: Mark | undefined;
@@ -31,6 +33,7 @@ export class TakenDecision implements Decision {
     this.resetAfterMs = decision.resetAfterMs;
     this.delayMs = decision.delayMs;
     this.source = decision.source;
+    if (decision.shadow !== undefined) this.shadow = decision.shadow;
     this.#cost = cost;
     this.#limit = limit;
     this.#mark = mark;

@@ -21,7 +21,10 @@ export function leakyBucket(options: LeakyBucketOptions): Policy {
 const placeOf = (maker: string, options: { name?: unknown } | undefined): string =>
   typeof options?.name === 'string' ? `${maker} '${options.name}'` : maker;
 
-/** The same policy under another name: another bucket for each key. */
+/**
+ * The same policy under another name: another bucket for each key. What selects among buckets is no limit that could be
+ * left unenforced, so shadow mode does not reach it.
+ */
 export function renamed(policy: Policy, name: string): Policy {
-  return new Policy({ ...policy, name });
+  return new Policy({ ...policy, name, shadow: false });
 }

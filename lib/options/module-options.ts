@@ -1,7 +1,7 @@
 import type { KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { Policy } from './policy.js';
-import type { SkipPredicate } from './policy-options.js';
+import type { ShadowOptions, SkipPredicate } from './policy-options.js';
 import type { RefusalOptions } from './refusal-options.js';
 
 /**
@@ -46,6 +46,11 @@ export interface RateLimitModuleOptions {
   global?: readonly Policy[];
   /** Which requests no policy limits: `fromIps('10.0.0.0/8')`, or a function. */
   skip?: SkipPredicate;
+  /**
+   * `true`: all policies are evaluated and recorded, and none is enforced. What a policy says itself comes first. By
+   * default all are enforced.
+   */
+  shadow?: boolean | ShadowOptions;
   /** How long a shutdown waits for what `schedule` has still to do, in milliseconds; by default 5,000. */
   drainMs?: number;
   /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */

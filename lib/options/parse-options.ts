@@ -5,7 +5,8 @@ import { byIp, type KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
 import { parseRefusal } from './parse-refusal.js';
-import { Policy } from './policy.js';
+import { parseShadow } from './parse-shadow.js';
+import { Policy, type Shadow } from './policy.js';
 import type { SkipPredicate } from './policy-options.js';
 import type { RefusalOptions } from './refusal-options.js';
 
@@ -25,6 +26,7 @@ export interface ParsedOptions {
   readonly refusal: RefusalOptions;
   readonly drainMs: number;
   readonly skip: SkipPredicate | undefined;
+  readonly shadow: Shadow;
 }
 
 const PLACE = 'RateLimitModule.forRoot';
@@ -39,6 +41,7 @@ const KNOWN = [
   'refusal',
   'drainMs',
   'skip',
+  'shadow',
 ];
 // What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
 const PREFIX = /^[^\s{}]{1,128}$/;
@@ -75,6 +78,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     refusal: parseRefusal(refusal, `${PLACE}: refusal`),
     drainMs,
     skip,
+    shadow: parseShadow(options.shadow, PLACE) ?? false,
   });
 }
 

@@ -3,10 +3,23 @@ import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { type LimitsSource, parseLimits, type Shape } from './limits.js';
+import { parseShadow } from './parse-shadow.js';
 import { Policy } from './policy.js';
 import type { LeakyBucketOptions, PolicyOptions } from './policy-options.js';
 
-const COMMON = ['name', 'capacity', 'rate', 'key', 'cost', 'stage', 'limits', 'limitsTtlMs', 'skip', 'allow'];
+const COMMON = [
+  'name',
+  'capacity',
+  'rate',
+  'key',
+  'cost',
+  'stage',
+  'limits',
+  'limitsTtlMs',
+  'skip',
+  'allow',
+  'shadow',
+];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
 const NAME = /^[!#-&(-9;-_a-z|~]{1,128}$/;
 /** A day: longer, and a changed plan seems to be without effect. */
@@ -20,7 +33,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   checkObject(options, place, '{ capacity: 10, rate: 5 }');
   checkKnownOptions(options, KNOWN[algorithm], place);
   const { name, capacity, rate, key, cost = 1, stage, maxWaitMs, shape } = options as LeakyBucketOptions;
-  const { skip, allow = [] } = options;
+  const { skip, allow = [], shadow } = options;
   const { limits, limitsTtlMs } = options as { limits?: LimitsSource; limitsTtlMs?: number };
   if (name !== undefined) checkName(name, place);
   if (limits !== undefined) checkLimits(options, place);
@@ -51,6 +64,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
     limitsTtlMs: limitsTtlMs ?? 0,
     skip,
     allow: new Set(allow),
+    shadow: parseShadow(shadow, place),
     shape: shaping,
     limit,
   });

@@ -12,6 +12,12 @@ export type CostResolver = (context: ExecutionContext) => Awaitable<number>;
 /** Whether a request is not limited: it is asked before the key, and awaited. */
 export type SkipPredicate = (context: ExecutionContext) => Awaitable<boolean>;
 
+/** How a policy in shadow mode is told. */
+export interface ShadowOptions {
+  /** Whether responses tell of it as of any other limit; by default they do not. */
+  headers?: boolean;
+}
+
 interface CommonOptions {
   /** Makes the bucket the same wherever the name is used; without it the place is the scope. */
   name?: string;
@@ -25,6 +31,8 @@ interface CommonOptions {
   skip?: SkipPredicate;
   /** Keys that are not limited. */
   allow?: readonly string[];
+  /** `true`: evaluated and recorded, never enforced. By default what the module says. */
+  shadow?: boolean | ShadowOptions;
 }
 
 /** Limits that are the same for every request. */

@@ -3,6 +3,9 @@ import type { KeyResolver } from '../keys/index.js';
 import type { LimitsSource, Rate, Shape } from './limits.js';
 import type { CostResolver, SkipPredicate, Stage } from './policy-options.js';
 
+/** Shadow mode: `false` is enforced. */
+export type Shadow = false | { readonly headers: boolean };
+
 interface PolicyFields {
   readonly name: string | undefined;
   readonly rate: Rate | undefined;
@@ -14,6 +17,7 @@ interface PolicyFields {
   readonly limitsTtlMs: number;
   readonly skip: SkipPredicate | undefined;
   readonly allow: ReadonlySet<string>;
+  readonly shadow: Shadow | undefined;
   readonly shape: Shape;
   readonly limit: Limit | undefined;
 }
@@ -41,6 +45,8 @@ export class Policy {
   readonly skip: SkipPredicate | undefined;
   /** Keys that are not limited. */
   readonly allow: ReadonlySet<string>;
+  /** Whether it is evaluated without being enforced; undefined: what the module says. */
+  readonly shadow: Shadow | undefined;
   /** @internal */
   readonly shape: Shape;
   /** @internal Undefined where `limits` says it. */
@@ -64,6 +70,7 @@ export class Policy {
     this.limitsTtlMs = fields.limitsTtlMs;
     this.skip = fields.skip;
     this.allow = fields.allow;
+    this.shadow = fields.shadow;
     this.shape = shape;
     this.limit = limit;
     Object.freeze(this);

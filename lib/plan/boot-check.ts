@@ -59,7 +59,7 @@ export function limitedKinds(modules: ModulesContainer, builder: PlanBuilder): S
 export function checkSharedStarts(handlers: readonly PlannedHandler[]): void {
   for (const { plan } of handlers) {
     for (const stage of [plan.guard, plan.handler]) {
-      const [first, ...others] = stage.filter(({ policy }) => policy.shape.shapes);
+      const [first, ...others] = stage.filter(({ policy, shadow }) => policy.shape.shapes && !shadow);
       const other = first && others.find(({ key }) => keyIdentity(key) !== keyIdentity(first.key));
       if (first === undefined || other === undefined) continue;
       throw new RateLimitError(

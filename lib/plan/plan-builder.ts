@@ -136,8 +136,8 @@ export class PlanBuilder {
     let nameless = 0;
     return found.map(({ policy, place }) => {
       if (policy.name !== undefined) {
-        const { id, policy: known } = this.registry.define(policy, place);
-        return { id, policy: known, origin };
+        const { id, policy: known, shadow } = this.registry.define(policy, place);
+        return { id, policy: known, shadow, origin };
       }
       nameless++;
       const id = nameless === 1 ? scope(place) : `${scope(place)}#${nameless}`;

@@ -250,6 +250,23 @@ describe.each(adapters.map((adapter) => [adapter.name, adapter] as const))('on %
     expect(await left(skipping, day)).toBe(9);
   });
 
+  it('lets pass what a policy in shadow mode would refuse or delay, and says so to the handler alone', async () => {
+    const trial = tokenBucket({ name: 'trial', capacity: 1, rate: '1/h', shadow: true });
+    const slow = leakyBucket({ name: 'slow', capacity: 9, rate: '1/h', shadow: true });
+    const booted = await boot({ first: [RateLimit(trial), RateLimit(slow), RateLimit(day)] });
+    const client = await booted.connect();
+    const replies = [await client.call('first'), await client.call('first')];
+
+    expect(replies.map(({ error }) => error)).toEqual([undefined, undefined]);
+    expect(replies[1]!.answer!.decision).toMatchObject({ policy: 'day', remaining: 7 });
+    expect(replies[1]!.headers?.get('ratelimit') ?? '').not.toMatch(/trial|slow/);
+    expect(await left(booted, trial)).toBe(0);
+    expect(booted.app.get(RateLimiterService).shadowReport()).toEqual([
+      { policy: 'trial', evaluated: 2, refused: 1 },
+      { policy: 'slow', evaluated: 2, refused: 0 },
+    ]);
+  });
+
   it('counts a policy once, though it is named thrice and the guard is bound as often', async () => {
     const everything = policy('everything', 5);
     const booted = await boot(

@@ -11,11 +11,12 @@ import {
 import { openStore } from '../../lib/stores/open-store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
-import { bootApp } from '../support/app.js';
+import { bootApp, closeApps } from '../support/app.js';
 import { type Asker, ask } from '../support/limits.js';
 import { closeClients, connectCluster } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { command } from '../support/redis/raw.js';
+import { catsWith } from '../support/routes.js';
 import { serviceOn } from '../support/service.js';
 
 const fail = (message: string) => {
@@ -34,6 +35,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await closeApps();
   await closeClients();
   await cluster.stop();
 });
@@ -50,6 +52,17 @@ const [ip, user, tenant] = ['ip', 'user', 'tenant'].map((name) =>
   tokenBucket({ name, capacity: 5, rate: '1/365d' }),
 ) as [ReturnType<typeof tokenBucket>, ReturnType<typeof tokenBucket>, ReturnType<typeof tokenBucket>];
 
+/** What every node has run of a script since. */
+const countCalls = async (): Promise<number[]> => {
+  const stats = cluster.nodes.map(({ port }) => command(port, 'INFO', 'commandstats'));
+  return (await Promise.all(stats)).map((text) =>
+    [...text.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce(
+      (sum, [, calls]) => sum + Number(calls),
+      0,
+    ),
+  );
+};
+
 describe('on a cluster', () => {
   it('keys in every slot are limited, each for itself', async () => {
     const keys = Array.from({ length: 100 }, (_, i) => `key-${i}`);
@@ -65,6 +78,31 @@ describe('on a cluster', () => {
     expect(decisions.map(({ allowed }) => allowed)).toEqual([true, true, false]);
     expect(await asker.peek(ip, '1.2.3.4', 0)).toMatchObject({ remaining: 5 });
     expect(await asker.peek(user, 'ada', 0)).toMatchObject({ remaining: 5 });
+  });
+
+  it('shadow mode costs no call more in the slot of what is enforced, and works beside it in another', async () => {
+    const trial = tokenBucket({ name: 'trial', capacity: 1, rate: '1/365d', shadow: true });
+    const { service } = serviceOn(store);
+    await service.peek(user, 'ada');
+    const before = await countCalls();
+    for (const remaining of [4, 3]) {
+      const requests = [
+        { policy: trial, key: 'ada' },
+        { policy: user, key: 'ada' },
+      ];
+      expect(await service.consumeAll(requests)).toMatchObject({ allowed: true, tightest: { remaining } });
+    }
+    const calls = (await countCalls()).map((count, node) => count - before[node]!);
+    expect(calls.sort()).toEqual([0, 0, 2]);
+
+    for (const remaining of [2, 1]) {
+      const requests = [
+        { policy: trial, key: 'acme' },
+        { policy: user, key: 'ada' },
+      ];
+      expect(await service.consumeAll(requests)).toMatchObject({ allowed: true, tightest: { remaining } });
+    }
+    expect(service.shadowReport()).toEqual([{ policy: 'trial', evaluated: 4, refused: 2 }]);
   });
 
   it('under contention a stack never admits too much, and refused requests leave their tokens', async () => {
@@ -120,17 +158,6 @@ describe('on a cluster', () => {
       ({ service } = serviceOn(store));
     });
 
-    /** What every node has run of a script since. */
-    const countCalls = async (): Promise<number[]> => {
-      const stats = cluster.nodes.map(({ port }) => command(port, 'INFO', 'commandstats'));
-      return (await Promise.all(stats)).map((text) =>
-        [...text.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce(
-          (sum, [, calls]) => sum + Number(calls),
-          0,
-        ),
-      );
-    };
-
     it('is picked in one call to one node, where they have one key: so is a credential of a pool', async () => {
       const ids = ['first', 'second', 'third'];
       const pool = new CredentialPool(service, {
@@ -172,6 +199,16 @@ describe('on a cluster', () => {
     expect(await asker.refund(ip, 'ada', 2)).toBe(true);
     expect(await asker.peek(ip, 'ada', 0)).toMatchObject({ remaining: 2 });
     expect(await asker.reset(ip, 'ada')).toBe(true);
+  });
+
+  it('a route with two such lines boots where one of them is in shadow mode', async () => {
+    const one = LeakyBucket({ capacity: 5, rate: 1, shadow: true });
+    const all = LeakyBucket({ name: 'all', capacity: 5, rate: 10, key: byGlobal() });
+    const { statuses } = await bootApp({
+      controllers: [catsWith(one, all)],
+      rateLimit: { redis: client, prefix },
+    });
+    expect(await statuses(2, '/cats')).toEqual([200, 200]);
   });
 
   it('a route with two such lines does not boot', async () => {

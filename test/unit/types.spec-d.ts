@@ -75,6 +75,10 @@ export function moduleOptions(): void {
     global: [mail],
   });
   RateLimitModule.forRoot({ headers: 'both', isGlobal: false });
+  RateLimitModule.forRoot({ shadow: true });
+  RateLimitModule.forRoot({ shadow: { headers: true } });
+  // @ts-expect-error neither on nor off
+  RateLimitModule.forRoot({ shadow: 'on' });
   // @ts-expect-error misspelt
   RateLimitModule.forRoot({ polices: [chat] });
   // @ts-expect-error misspelt inside
@@ -107,6 +111,9 @@ export function asyncOptions(): void {
 export function policyOptions(key: KeyResolver): void {
   tokenBucket({ capacity: 10, rate: '5/s', key, cost: 2, stage: 'handler', name: 'chat' });
   tokenBucket({ capacity: 10, rate: 5, key: () => 'key', cost: async () => 1 });
+  tokenBucket({ capacity: 10, rate: 5, shadow: { headers: false } });
+  // @ts-expect-error misspelt
+  tokenBucket({ capacity: 10, rate: 5, shadow: { header: true } });
   tokenBucket({
     capacity: 10,
     rate: 5,
@@ -200,6 +207,7 @@ interface ExpectedDecision {
   readonly resetAfterMs: number;
   readonly delayMs: number;
   readonly source: 'memory' | 'redis';
+  readonly shadow?: 'admitted' | 'refused';
 }
 
 holds<

@@ -19,6 +19,8 @@ export class ClusterStore implements Store {
   constructor(private readonly store: RedisStore) {}
 
   async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
+    const slots = new Set(transactions.flatMap(({ takes }) => takes.map(({ key }) => hashTag(key))));
+    if (slots.size === 1) return this.store.decide(transactions);
     const replies: TransactionReply[] = [];
     for (const transaction of transactions) replies.push(await this.decideOne(transaction));
     return replies;

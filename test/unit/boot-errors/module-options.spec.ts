@@ -101,6 +101,15 @@ const rows: Row[] = [
       'leave one of the two out',
     ],
   ),
+  [{ shadow: 'on' }, 'shadow is "on" (string)', 'write true, false or { headers: true }'],
+  [{ shadow: null }, 'shadow is null', 'write true, false or { headers: true }'],
+  [{ shadow: { headers: 1 } }, 'shadow.headers is 1 (number)', 'write true or false'],
+  [
+    { shadow: { only: ['chat'] } },
+    'shadow: there is no option "only"',
+    'write one of headers',
+    'UNKNOWN_OPTION',
+  ],
   [{ policies: chat }, 'policies is Policy (object)', policies],
   [{ policies: null }, 'policies is null', policies],
   [{ policies: [chat, limit] }, 'policies[1] is Object (object)', policies],
@@ -123,6 +132,12 @@ const rows: Row[] = [
   [
     { policies: [chat], global: [tokenBucket({ name: 'chat', capacity: 10, rate: 6 })] },
     `global: policy 'chat' has rate "3/500000µs" (string) instead of "1/200000µs" (string)`,
+    'define it once as a value',
+    'POLICY_CONFLICT',
+  ],
+  [
+    { policies: [chat], global: [tokenBucket({ name: 'chat', ...limit, shadow: { headers: true } })] },
+    `global: policy 'chat' has shadow "{ headers: true }" (string) instead of undefined`,
     'define it once as a value',
     'POLICY_CONFLICT',
   ],

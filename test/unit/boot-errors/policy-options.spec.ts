@@ -102,6 +102,27 @@ const others = [
     [1, '1 (number)'],
     [null, 'null'],
   ]),
+  ...wrong('INVALID_OPTION', 'shadow', 'write true, false or { headers: true }', [
+    ['on', '"on" (string)'],
+    [1, '1 (number)'],
+    [null, 'null'],
+    [[true], 'Array (array)'],
+  ]),
+];
+
+const shadows: Row[] = [
+  [
+    { capacity: 10, rate: 5, shadow: { header: true } },
+    'UNKNOWN_OPTION',
+    'shadow: there is no option "header"',
+    'write one of headers',
+  ],
+  [
+    { capacity: 10, rate: 5, shadow: { headers: 'all' } },
+    'INVALID_OPTION',
+    'shadow.headers is "all" (string)',
+    'write true or false',
+  ],
 ];
 
 const tooMuch: Row[] = [
@@ -130,7 +151,7 @@ const misspelt: Row[] = [
   [{ capacity: 10, rate: 5, Cost: 1 }, 'UNKNOWN_OPTION', 'no option "Cost"', 'key, cost, stage'],
 ];
 
-const rows = [...rates, ...capacities, ...costs, ...names, ...others, ...tooMuch, ...misspelt];
+const rows = [...rates, ...capacities, ...costs, ...names, ...others, ...shadows, ...tooMuch, ...misspelt];
 
 const waits: Row[] = [
   ...wrong('INVALID_OPTION', 'maxWaitMs', 'write an integer from 0 to 9007199254740', [

@@ -19,6 +19,9 @@ const few = decision('few', { remaining: 2 });
 const fewAndSlow = decision('few and slow', { remaining: 2, resetAfterMs: 60_000 });
 const soon = decision('soon', { allowed: false, remaining: 0, retryAfterMs: 10 });
 const later = decision('later', { allowed: false, remaining: 3, retryAfterMs: 5000 });
+const trial = decision('trial', { shadow: 'refused', remaining: 0, retryAfterMs: 10 });
+const slowTrial = decision('slow trial', { shadow: 'refused', remaining: 3, retryAfterMs: 5000 });
+const calmTrial = decision('calm trial', { shadow: 'admitted', remaining: 0 });
 const never = decision('never', { allowed: false, remaining: 9, retryAfterMs: null });
 
 describe('the tightest of several decisions', () => {
@@ -28,6 +31,8 @@ describe('the tightest of several decisions', () => {
     ['a refusal, however much it has left', [few, later, plenty], 'later'],
     ['of two refusals the longer one', [soon, later], 'later'],
     ['a refusal for ever before any other', [later, never, soon], 'never'],
+    ['one that is enforced, whatever shadow mode would refuse', [trial, plenty], 'plenty'],
+    ['of shadow mode alone what would refuse longest', [calmTrial, slowTrial, trial], 'slow trial'],
   ])('is %s, in whatever order they come', (_, decisions, policy) => {
     expect(tightest(decisions)?.policy).toBe(policy);
     expect(tightest([...decisions].reverse())?.policy).toBe(policy);
