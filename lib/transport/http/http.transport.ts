@@ -6,11 +6,14 @@ import type { Refusal } from '../../options/refusal-options.js';
 import { CallerGoneError } from '../caller-gone.error.js';
 import { type Refusals, refusalOf } from '../refusals.js';
 import type { Interruption, Transport } from '../transport.js';
+import { ExposedFields, type HeaderValue, type ReplyHeaders } from './exposed-fields.js';
 import { callerGone, unavailable } from './interruptions.js';
-import { legacyFields } from './legacy-fields.js';
+import { LEGACY_FIELDS, legacyFields } from './legacy-fields.js';
 import { quotaExceeded } from './problem-details.js';
 import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
-import { rateLimitField, rateLimitPolicyField } from './ratelimit-fields.js';
+import { STANDARD_FIELDS, standardFields } from './ratelimit-fields.js';
+
+const RETRY_AFTER = 'Retry-After';
 
 /** What is used of Node's response, HTTP/1 and HTTP/2 alike. */
 interface RawResponse {
@@ -19,26 +22,41 @@ interface RawResponse {
   readonly closed?: boolean;
   on(event: 'close', listener: () => void): unknown;
   off(event: 'close', listener: () => void): unknown;
+  getHeader(name: string): HeaderValue;
   setHeader(name: string, value: string): unknown;
 }
 
+const FIELDS: Readonly<Record<HeaderStyle, readonly string[]>> = {
+  standard: STANDARD_FIELDS,
+  legacy: LEGACY_FIELDS,
+  both: [...STANDARD_FIELDS, ...LEGACY_FIELDS],
+  none: [],
+};
+
+type Reply = ReplyHeaders & { readonly raw: RawResponse };
+
 /** Express and Fastify: decisions leave as headers, a refusal as 429. */
 export class HttpTransport implements Transport {
+  private readonly exposedLimits: ExposedFields;
+  private readonly exposedRetry = new ExposedFields([RETRY_AFTER]);
+
   constructor(
     private readonly style: HeaderStyle,
     private readonly refusals: Refusals,
-  ) {}
+  ) {
+    this.exposedLimits = new ExposedFields(FIELDS[style]);
+  }
 
   invocation(context: ExecutionContext): object {
     return context.switchToHttp().getRequest<object>();
   }
 
   publish(context: ExecutionContext, outcomes: readonly Outcome[]): void {
-    this.setHeaders(context, this.limitFields(outcomes));
+    this.setHeaders(context, this.limitFields(outcomes), this.exposedLimits);
   }
 
   onGone(context: ExecutionContext, listener: () => void): () => void {
-    const raw = rawResponse(context);
+    const raw = rawOf(context.switchToHttp().getResponse());
     if (raw.destroyed || raw.closed) listener();
     else raw.on('close', listener);
     return () => raw.off('close', listener);
@@ -52,7 +70,8 @@ export class HttpTransport implements Transport {
     const refusal = refusalOf(context, outcomes);
     const { retryAfterMs } = refusal;
     if (retryAfterMs !== null) {
-      this.setHeaders(context, [['Retry-After', String(Math.ceil(retryAfterMs / 1000))]]);
+      const seconds = String(Math.ceil(retryAfterMs / 1000));
+      this.setHeaders(context, [[RETRY_AFTER, seconds]], this.exposedRetry);
     }
     return this.refusals.exception(refusal) ?? this.exception(refusal);
   }
@@ -67,10 +86,7 @@ export class HttpTransport implements Transport {
   private limitFields(outcomes: readonly Outcome[]): [string, string][] {
     const fields: [string, string][] = [];
     if (this.style === 'standard' || this.style === 'both') {
-      fields.push(
-        ['RateLimit-Policy', rateLimitPolicyField(outcomes)],
-        ['RateLimit', rateLimitField(outcomes)],
-      );
+      fields.push(...standardFields(outcomes));
     }
     if (this.style === 'legacy' || this.style === 'both') {
       fields.push(...legacyFields(tightest(outcomes.map(({ decision }) => decision)) as Decision));
@@ -79,14 +95,18 @@ export class HttpTransport implements Transport {
   }
 
   /** On Node's own response, so that a handler that writes to it, a stream and an event stream have them too. */
-  private setHeaders(context: ExecutionContext, fields: readonly [string, string][]): void {
-    const raw = rawResponse(context);
+  private setHeaders(
+    context: ExecutionContext,
+    fields: readonly [string, string][],
+    exposed: ExposedFields,
+  ): void {
+    const response = context.switchToHttp().getResponse<RawResponse | Reply>();
+    const raw = rawOf(response);
     if (raw.headersSent) return;
     for (const [name, value] of fields) raw.setHeader(name, value);
+    if (fields.length > 0) exposed.exposeOn(raw, 'raw' in response ? response : undefined);
   }
 }
 
-function rawResponse(context: ExecutionContext): RawResponse {
-  const response = context.switchToHttp().getResponse<RawResponse & { raw?: RawResponse }>();
-  return response.raw ?? response;
-}
+/** Fastify's response stands before Node's; that of Express is Node's. */
+const rawOf = (response: RawResponse | Reply): RawResponse => ('raw' in response ? response.raw : response);

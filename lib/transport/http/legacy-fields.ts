@@ -1,5 +1,7 @@
 import type { Decision } from '../../limiter/decision.js';
 
+export const LEGACY_FIELDS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'] as const;
+
 /** The fields that older clients read, of the tightest limit; `Reset` is in seconds from now. */
 export function legacyFields({ limit, remaining, resetAfterMs }: Decision): [string, string][] {
   return [

@@ -11,7 +11,7 @@ const MAX_INTEGER = 999_999_999_999_999;
  * `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-11, one member for each policy: q is the capacity, w the
  * seconds to refill all of it.
  */
-export function rateLimitPolicyField(outcomes: readonly Outcome[]): string {
+function rateLimitPolicyField(outcomes: readonly Outcome[]): string {
   return list(outcomes, ({ limit }) => ({ q: limit.capacity, w: refillSeconds(limit) }));
 }
 
@@ -19,11 +19,20 @@ export function rateLimitPolicyField(outcomes: readonly Outcome[]): string {
  * `RateLimit` of the same draft: r is what remains, t the effective window, that is the seconds in which no more than r
  * can be used.
  */
-export function rateLimitField(outcomes: readonly Outcome[]): string {
+function rateLimitField(outcomes: readonly Outcome[]): string {
   return list(outcomes, ({ limit, decision: { remaining }, level, block }) => ({
     r: remaining,
     t: seconds(nextTokenMs(limit, { level, remaining, block })),
   }));
+}
+
+export const STANDARD_FIELDS = ['RateLimit-Policy', 'RateLimit'] as const;
+
+export function standardFields(outcomes: readonly Outcome[]): [string, string][] {
+  return [
+    ['RateLimit-Policy', rateLimitPolicyField(outcomes)],
+    ['RateLimit', rateLimitField(outcomes)],
+  ];
 }
 
 type Parameters = Readonly<Record<string, number>>;
