@@ -1,10 +1,10 @@
-// What the package carries: nothing but the two builds and its papers, and the docstrings of the source.
+// What the package carries: nothing but the two builds, the codemod and its papers, and the docstrings of the source.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const ALLOWED = /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json)$/;
-const PAPERS = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md'];
+const ALLOWED = /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|codemod\/[\w-]+\.mjs)$/;
+const PAPERS = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'docs/migrating-from-throttler.md'];
 const RUN_BY_NPM = ['preinstall', 'install', 'postinstall'];
 /** A docstring above an export, decorated or not. */
 const DOCSTRING = /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/(?=\n(?:@\w+\([^;]*?\)\n)*export )/gm;

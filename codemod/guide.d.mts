@@ -1,0 +1,3 @@
+export const GUIDE: string;
+export const SECTIONS: Readonly<Record<string, string>>;
+export const LEFT: Readonly<Record<string, readonly [section: string, message: string]>>;

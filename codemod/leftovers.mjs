@@ -1,0 +1,62 @@
+// What goes without a choice to be made, and what still stands of the throttler in the end.
+
+import { removeFromList } from './edits.mjs';
+import { LEFT } from './guide.mjs';
+import { standingIdentifiers } from './imports.mjs';
+import { isExport, nodesOf } from './sources.mjs';
+
+/**
+ * `{ provide: APP_GUARD, useClass: ThrottlerGuard }`: forRoot binds the guard. It stays where forRoot is still to be
+ * written, or an application without decorators would boot with no limits at all.
+ */
+export function removeGuardProviders({ ts, isModuleDone }, unit) {
+  if (!isModuleDone) return;
+  for (const node of nodesOf(ts, unit.source)) {
+    if (!ts.isArrayLiteralExpression(node)) continue;
+    const removed = new Set(node.elements.filter((element) => isGuardProvider(ts, unit, element)));
+    if (removed.size === 0) continue;
+    if (removed.size < node.elements.length) unit.edits.push(...removeFromList(node.elements, removed));
+    else unit.edits.push(withoutList(ts, unit, node));
+  }
+}
+
+function isGuardProvider(ts, unit, element) {
+  if (!ts.isObjectLiteralExpression(element)) return false;
+  const values = Object.fromEntries(
+    element.properties.map(({ name, initializer }) => [name?.getText(), initializer]),
+  );
+  return values.provide?.getText() === 'APP_GUARD' && isExport(ts, unit, values.useClass, 'ThrottlerGuard');
+}
+
+/** `providers: [only this]` goes with its last element. */
+function withoutList(ts, unit, list) {
+  const { parent } = list;
+  const others = ts.isPropertyAssignment(parent) ? parent.parent.properties : undefined;
+  if (!others || others.length === 1) {
+    return { start: list.getStart(unit.source), end: list.end, text: '[]' };
+  }
+  const [edit] = removeFromList(others, new Set([parent]));
+  return edit;
+}
+
+/** The exception by its class, where nobody makes one or extends it. */
+export function renameExceptions({ ts }, unit) {
+  for (const node of standingIdentifiers(ts, unit)) {
+    if (!isExport(ts, unit, node, 'ThrottlerException')) continue;
+    const { parent } = node;
+    const isMade = ts.isNewExpression(parent) || ts.isExpressionWithTypeArguments(parent);
+    if (isMade || ts.isExportSpecifier(parent)) continue;
+    unit.needs.add('RateLimitExceededException');
+    unit.edits.push({ start: node.getStart(unit.source), end: node.end, text: 'RateLimitExceededException' });
+  }
+}
+
+/** Everything of the throttler that still stands is somebody's to decide. */
+export function reportLeftovers({ ts, todo }, unit) {
+  for (const node of standingIdentifiers(ts, unit)) {
+    const name = unit.names.get(node.text);
+    if (name === undefined || unit.reported.has(node)) continue;
+    const [section, message] = LEFT[name] ?? ['module', 'nothing here stands for it'];
+    todo(unit, node, `${name}: ${message}`, section);
+  }
+}
