@@ -7,9 +7,17 @@ const OTHERS = { '@nestjs/core': ['APP_GUARD'], '@nestjs/common': ['UseGuards'] 
 
 export function translateImports(ts, unit) {
   if (unit.edits.length === 0) return;
-  const standing = standingNames(ts, unit);
+  const standing = namesIn(standingIdentifiers(ts, unit));
+  const before = namesIn(referencesIn(ts, unit));
   const edits = Object.entries(OTHERS).flatMap(([from, names]) =>
-    namedImports(ts, unit.source, from).flatMap((found) => withoutUnused(unit, found, standing, names)),
+    namedImports(ts, unit.source, from).flatMap((found) =>
+      withoutUnused(
+        unit,
+        found,
+        standing,
+        names.filter((name) => before.has(name)),
+      ),
+    ),
   );
   const imports = namedImports(ts, unit.source, THROTTLER);
   for (const found of imports) edits.push(...withoutUnused(unit, found, standing));
@@ -18,16 +26,15 @@ export function translateImports(ts, unit) {
   unit.edits.push(...edits);
 }
 
-/** Names that are still used in the file: those of identifiers that no edit replaces and no import declares. */
-export function standingNames(ts, unit) {
-  return new Set(standingIdentifiers(ts, unit).map(({ text }) => text));
-}
+const namesIn = (identifiers) => new Set(identifiers.map(({ text }) => text));
 
+const referencesIn = (ts, unit) =>
+  [...nodesOf(ts, unit.source)].filter((node) => ts.isIdentifier(node) && isReference(ts, node));
+
+/** What is still used in the file: identifiers that no edit replaces. */
 export function standingIdentifiers(ts, unit) {
   const edits = unit.edits.map((edit) => ({ ...edit, carried: identifiersIn(ts, edit.text) }));
-  return [...nodesOf(ts, unit.source)].filter(
-    (node) => ts.isIdentifier(node) && isReference(ts, node) && !isReplaced(unit, node, edits),
-  );
+  return referencesIn(ts, unit).filter((node) => !isReplaced(unit, node, edits));
 }
 
 /** A part of a replaced text may be carried over into the new one. */

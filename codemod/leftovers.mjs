@@ -3,7 +3,7 @@
 import { removeFromList } from './edits.mjs';
 import { LEFT } from './guide.mjs';
 import { standingIdentifiers } from './imports.mjs';
-import { isExport, nodesOf } from './sources.mjs';
+import { isExport, nodesOf, THROTTLER } from './sources.mjs';
 
 /**
  * `{ provide: APP_GUARD, useClass: ThrottlerGuard }`: forRoot binds the guard. It stays where forRoot is still to be
@@ -51,8 +51,20 @@ export function renameExceptions({ ts }, unit) {
   }
 }
 
+/** A package that is taken as a whole gives its parts other names than the ones that are looked for. */
+function reportOtherImports({ ts, todo }, unit) {
+  for (const node of nodesOf(ts, unit.source)) {
+    if (!ts.isStringLiteral(node) || node.text !== THROTTLER) continue;
+    const bindings = ts.isImportDeclaration(node.parent) && node.parent.importClause?.namedBindings;
+    if (bindings && ts.isNamedImports(bindings)) continue;
+    todo(unit, node, 'only what is imported by name is rewritten', 'module');
+  }
+}
+
 /** Everything of the throttler that still stands is somebody's to decide. */
-export function reportLeftovers({ ts, todo }, unit) {
+export function reportLeftovers(world, unit) {
+  const { ts, todo } = world;
+  reportOtherImports(world, unit);
   for (const node of standingIdentifiers(ts, unit)) {
     const name = unit.names.get(node.text);
     if (name === undefined || unit.reported.has(node)) continue;

@@ -11,15 +11,18 @@ const PER_ROUTE = 'key: byAll(byIp(), byRoute())';
 const HEADERS = "headers: 'legacy'";
 
 export function translateModules(world, units) {
-  const { ts, todo } = world;
+  const { ts } = world;
+  const leave = (unit, node, message, section) => {
+    world.todo(unit, node, message, section);
+    unit.reported.add(node.expression.expression);
+  };
   for (const { unit, node } of moduleCalls(ts, units, 'forRoot')) {
     const call = readModuleCall(ts, unit, node);
-    if (call === undefined) todo(unit, node, 'the limits are known only when this runs', 'dynamic');
-    else translateCall(world, unit, node, call);
+    if (call !== undefined) translateCall(world, unit, node, call);
+    else leave(unit, node, 'the limits are known only when this runs', 'dynamic');
   }
   for (const { unit, node } of moduleCalls(ts, units, 'forRootAsync')) {
-    todo(unit, node, `write RateLimitModule.forRootAsync, with ${PER_ROUTE} in what it returns`, 'async');
-    unit.reported.add(node.expression.expression);
+    leave(unit, node, `write RateLimitModule.forRootAsync, with ${PER_ROUTE} in what it returns`, 'async');
   }
 }
 
@@ -70,7 +73,6 @@ function optionEdits(world, unit, options) {
   renameSkip(world, unit, properties, replace);
   for (const [name, section] of [
     ['storage', 'storage'],
-    ['errorMessage', 'refusal'],
     ['generateKey', 'key'],
     ['ignoreUserAgents', 'skipIf'],
   ]) {
@@ -78,6 +80,7 @@ function optionEdits(world, unit, options) {
     if (property)
       world.todo(unit, property, `${name} has no counterpart and stays until you decide`, section);
   }
+  translateMessage(world, unit, properties.get('errorMessage'), replace);
   edits.push(...removeFromList(options.properties, removed));
   edits.push(insertFirst(unit.text, options.properties[0], added));
   return edits;
@@ -104,6 +107,20 @@ function moduleDefaults({ ts, todo }, unit, properties, { removed, replace }) {
   if (shown === 'true' || shown === 'false') removed.add(setHeaders);
   else if (setHeaders) todo(unit, setHeaders, 'setHeaders is the option headers', 'headers');
   return { key, headers: shown === 'false' ? "headers: 'none'" : HEADERS };
+}
+
+/** A text stays a text; a function is asked something else here. */
+function translateMessage({ ts, todo }, unit, property, replace) {
+  if (property === undefined) return;
+  const isText = ts.isPropertyAssignment(property) && ts.isStringLiteralLike(property.initializer);
+  if (isText) replace(property, `refusal: { message: ${valueText(unit, property)} }`);
+  else
+    todo(
+      unit,
+      property,
+      'errorMessage is the option refusal, whose functions are given a refusal',
+      'refusal',
+    );
 }
 
 /** The module's own counts where a throttler has none; ours is asked beside that of a policy. */

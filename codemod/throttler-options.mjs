@@ -98,10 +98,12 @@ function withoutBlock(ts, unit, node, properties) {
   return new Set([block]);
 }
 
-/** A tracker is asked for the request; a key is asked for the context. */
+/** A tracker is asked for the request, and may want the context; a key is asked for the context. */
 export function keyText(unit, property) {
   const tracker = valueText(unit, property);
-  return `byAll((context) => (${tracker})(context.switchToHttp().getRequest(), context), byRoute())`;
+  const wantsContext = (property.initializer.parameters?.length ?? 2) > 1;
+  const given = `context.switchToHttp().getRequest()${wantsContext ? ', context' : ''}`;
+  return `byAll((context) => (${tracker})(${given}), byRoute())`;
 }
 
 export const valueText = (unit, property) => property?.initializer?.getText(unit.source);

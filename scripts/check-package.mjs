@@ -1,4 +1,5 @@
 // `npm run test:package`: packs the package and tests the tarball, not the source tree, as its users will meet it.
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -120,12 +121,25 @@ async function checkApp({ name, versions, ioredis, microservices, folder, check 
   await succeed(bin('tsc'), ['-p', '.'], { cwd: folder });
   await succeed(process.execPath, ['one-copy.mjs'], { cwd: folder });
   if (microservices) await succeed(process.execPath, ['refused-message.mjs'], { cwd: folder });
+  await checkCodemod(folder);
   await check(folder, env);
   console.log(`${name}: ok on NestJS ${versions['@nestjs/core']}, ${ioredis ? 'on Redis' : 'in memory'}`);
 }
 
 async function runProgram(folder, env) {
   await succeed(process.execPath, ['main.js'], { cwd: folder, env });
+}
+
+/** The command as npm has installed it, with the TypeScript of the project it runs in: this one. */
+async function checkCodemod(folder) {
+  const file = join(folder, 'throttled.ts');
+  const program = join(folder, 'node_modules/.bin/nestjs-floodgate-from-throttler');
+  writeFileSync(
+    file,
+    "import { SkipThrottle } from '@nestjs/throttler';\n@SkipThrottle()\nexport class Cats {}\n",
+  );
+  await succeed(program, ['--write', file], { cwd: local('.') });
+  assert.match(readFileSync(file, 'utf8'), /@SkipRateLimit\('default'\)\nexport class Cats/);
 }
 
 /** Without --experimental-vm-modules, as most applications run it: there `import()` fails and `require` is all. */
