@@ -96,6 +96,28 @@ it('builds again what has changed', async () => {
   expect(output).toMatch(/^Now listening on http/m);
 }, 120_000);
 
+it('starts plans and tenants, whose three commands show a refusal and a change of plan', async () => {
+  await start('05-plans-and-tenants');
+  const [burst, upgrade, again] = curlLines(output).map(parseCurl);
+  const statuses = (await send(burst!)).map(({ status }) => status);
+  expect(statuses.sort()).toEqual([...Array(5).fill(200), 429]);
+  expect(await (await send(upgrade!))[0]!.json()).toEqual({ plan: 'pro' });
+  const report = async () => ((await (await send(again!))[0]!.json()) as { leftInPlan?: number }).leftInPlan;
+  await eventually(async () => ((await report()) ?? 0) > 5, 'the new plan counts');
+}, 120_000);
+
+it('starts the GraphQL server, whose three commands show what is admitted and what is not', async () => {
+  await start('06-graphql');
+  const [query, tooMuch, writes] = curlLines(output).map(parseCurl);
+  const answers = async (line: CurlLine) =>
+    Promise.all((await send(line)).map((response) => response.json() as Promise<{ errors?: object[] }>));
+  expect(await answers(query!)).toEqual([{ data: { posts: [{ title: 'Buckets', related: [] }] } }]);
+  const refusal = { errors: [{ extensions: { code: 'RATE_LIMITED' } }] };
+  expect(await answers(tooMuch!)).toMatchObject([refusal]);
+  const written = await answers(writes!);
+  expect(written.filter(({ errors }) => errors === undefined)).toHaveLength(3);
+}, 120_000);
+
 /** `npm start [-- name]` */
 async function start(...name: string[]): Promise<void> {
   const { REDIS_URL: _, FRAGILE_URL: __, PROVIDER_URL: ___, ...env } = process.env;

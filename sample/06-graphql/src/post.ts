@@ -1,0 +1,10 @@
+import { Field, ObjectType } from '@nestjs/graphql';
+
+@ObjectType()
+export class Post {
+  @Field()
+  title: string = '';
+
+  @Field(() => [Post])
+  related: Post[] = [];
+}
