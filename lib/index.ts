@@ -11,6 +11,7 @@ export { RateLimitError } from './errors/rate-limit.error.js';
 export { RateLimitGuard } from './guard/rate-limit.guard.js';
 export { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
 export {
+  addressKey,
   type ByIpOptions,
   type ByUserOptions,
   byAll,

@@ -1,5 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
 import { describeKey, type KeyResolver } from './key-resolver.js';
 import { readCaller } from './read-caller.js';
 
@@ -14,13 +16,34 @@ export interface ByIpOptions {
  * @throws RateLimitError `INVALID_OPTION` for a prefix that is no number of bits
  */
 export function byIp(options: ByIpOptions = {}): KeyResolver {
-  checkObject(options, 'byIp', 'byIp({ ipv6Prefix: 64 })');
-  checkKnownOptions(options, ['ipv6Prefix'], 'byIp');
-  const { ipv6Prefix = 64 } = options;
-  checkInteger(ipv6Prefix, 1, 128, 'byIp: ipv6Prefix');
+  const ipv6Prefix = readPrefix(options, 'byIp', 'byIp({ ipv6Prefix: 64 })');
   return describeKey(`byIp(${ipv6Prefix})`, (context) =>
     networkOf(readCaller(context, 'ip', 'byIp()'), ipv6Prefix),
   );
+}
+
+/**
+ * The key that `byIp` has for an address, for calls of the service where there is no request to read it from:
+ * `addressKey(client.handshake.address)`. Undefined, as a socket that is closed says, is a key too: one for all of them.
+ * @throws RateLimitError `INVALID_OPTION` for what is no text, and for a prefix that is no number of bits
+ */
+export function addressKey(address: string | undefined, options: ByIpOptions = {}): string {
+  const ipv6Prefix = readPrefix(options, 'addressKey', 'addressKey(address, { ipv6Prefix: 64 })');
+  if (address !== undefined && typeof address !== 'string') {
+    throw new RateLimitError(
+      'INVALID_OPTION',
+      `addressKey: address is ${show(address)}; write a text, as addressKey(socket.remoteAddress)`,
+    );
+  }
+  return networkOf(address ?? '', ipv6Prefix);
+}
+
+function readPrefix(options: ByIpOptions, place: string, example: string): number {
+  checkObject(options, place, example);
+  checkKnownOptions(options, ['ipv6Prefix'], place);
+  const { ipv6Prefix = 64 } = options;
+  checkInteger(ipv6Prefix, 1, 128, `${place}: ipv6Prefix`);
+  return ipv6Prefix;
 }
 
 /** Requests without a readable address (a Unix socket, a closed connection) are one client. */

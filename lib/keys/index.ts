@@ -1,7 +1,7 @@
 export { byAll } from './by-all.js';
 export { byGlobal } from './by-global.js';
 export { byHeader } from './by-header.js';
-export { type ByIpOptions, byIp } from './by-ip.js';
+export { addressKey, type ByIpOptions, byIp } from './by-ip.js';
 export { byParam } from './by-param.js';
 export { byRoute } from './by-route.js';
 export { type ByUserOptions, byUser } from './by-user.js';

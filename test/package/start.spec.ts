@@ -1,10 +1,11 @@
 // `npm start` on a copy of what it needs, so that it builds into a folder of its own.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type CurlLine, curlLines, parseCurl, send } from '../support/docs/curl.js';
 import { eventually } from '../support/eventually.js';
@@ -77,7 +78,7 @@ it('starts the sample that is named, whose three commands work too', async () =>
 }, 120_000);
 
 it('starts the crawler, whose three commands work as well', async () => {
-  await start('03-outbound-crawler');
+  await startBuilt('03-outbound-crawler');
   const [crawl, progress, stats] = curlLines(output).map(parseCurl);
   const answer = async (line: CurlLine) => (await (await send(line))[0]!.json()) as Record<string, number>;
   expect(await answer(crawl!)).toEqual({ from: 1, to: 600 });
@@ -97,7 +98,7 @@ it('builds again what has changed', async () => {
 }, 120_000);
 
 it('starts plans and tenants, whose three commands show a refusal and a change of plan', async () => {
-  await start('05-plans-and-tenants');
+  await startBuilt('05-plans-and-tenants');
   const [burst, upgrade, again] = curlLines(output).map(parseCurl);
   const statuses = (await send(burst!)).map(({ status }) => status);
   expect(statuses.sort()).toEqual([...Array(5).fill(200), 429]);
@@ -107,7 +108,7 @@ it('starts plans and tenants, whose three commands show a refusal and a change o
 }, 120_000);
 
 it('starts the GraphQL server, whose three commands show what is admitted and what is not', async () => {
-  await start('06-graphql');
+  await startBuilt('06-graphql');
   const [query, tooMuch, writes] = curlLines(output).map(parseCurl);
   const answers = async (line: CurlLine) =>
     Promise.all((await send(line)).map((response) => response.json() as Promise<{ errors?: object[] }>));
@@ -118,23 +119,59 @@ it('starts the GraphQL server, whose three commands show what is admitted and wh
   expect(written.filter(({ errors }) => errors === undefined)).toHaveLength(3);
 }, 120_000);
 
+it.each(['socket.io', 'ws'])(
+  'starts the chat on %s, whose two commands run a client',
+  async (library) => {
+    await startBuilt('07-websocket', { WEBSOCKET: library });
+    const [say, connect] = nodeLines(output);
+    const answers = await runClient(say!);
+    expect(answers.filter((answer) => 'event' in answer && answer.event === 'said').length).toBeGreaterThan(
+      4,
+    );
+    expect(answers).toContainEqual({
+      event: 'exception',
+      data: expect.objectContaining({ code: 'RATE_LIMITED' }),
+    });
+    const connections = JSON.stringify(await runClient(connect!));
+    expect(connections).toContain('{"opened":12}');
+    expect(connections).toContain('too many connections; retry after');
+  },
+  120_000,
+);
+
 /** `npm start [-- name]` */
-async function start(...name: string[]): Promise<void> {
+const start = (...name: string[]) => spawnSample(['scripts/start.mjs', ...name]);
+
+/** What `npm start -- name` runs when it has built everything, which takes longer than all the rest. */
+const startBuilt = (name: string, env?: NodeJS.ProcessEnv) =>
+  spawnSample([`sample/dist/${name}/src/main.js`], env);
+
+async function spawnSample(args: string[], more: NodeJS.ProcessEnv = {}): Promise<void> {
   const { REDIS_URL: _, FRAGILE_URL: __, PROVIDER_URL: ___, ...env } = process.env;
   output = '';
   sample?.kill('SIGKILL');
-  sample = spawn(process.execPath, ['scripts/start.mjs', ...name], {
-    cwd: folder,
-    env: { ...env, PORT: '0' },
-  });
+  sample = spawn(process.execPath, args, { cwd: folder, env: { ...env, PORT: '0', ...more } });
   await untilItListens(sample);
+}
+
+/** The lines of a text that run a program of Node. */
+const nodeLines = (text: string) =>
+  [...text.matchAll(/^ {2}node (.+)$/gm)].map(([, line]) => line!.split(' '));
+
+/** What a client prints, line by line. */
+async function runClient(args: string[]): Promise<object[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
 }
 
 function untilItListens(sample: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     const listen = (text: Buffer) => {
       output += text;
-      if (/Try:\n\n(.+\n){3}/.test(output)) resolve();
+      if (/Try:\n\n(.+\n){2,}/.test(output)) resolve();
     };
     sample.stdout!.on('data', listen);
     sample.stderr!.on('data', listen);

@@ -25,8 +25,11 @@ export function parseCurl(line: string): CurlLine {
   let url = '';
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     if (word === '-X') init.method = words.shift();
-    else if (word === '-d') init.body = words.shift();
-    else if (word === '-H') {
+    else if (word === '-d') {
+      init.body = words.shift();
+      // As curl does where nothing else is said.
+      if (init.method === 'GET') init.method = 'POST';
+    } else if (word === '-H') {
       const [name, value] = words.shift()!.split(': ');
       headers[name!] = value!;
     } else if (!word.startsWith('-')) url = word;

@@ -1,8 +1,8 @@
 import { it } from '@jest/globals';
-import { byAll, byHeader, byIp, byParam, byUser } from '../../../lib/keys/index.js';
+import { addressKey, byAll, byHeader, byIp, byParam, byUser } from '../../../lib/keys/index.js';
 import { expectMistake } from '../../support/mistake.js';
 
-const makers = { byAll, byHeader, byIp, byParam, byUser };
+const makers = { addressKey, byAll, byHeader, byIp, byParam, byUser };
 
 /** What is called with which arguments, and what the message says of them. */
 type Row = [maker: keyof typeof makers, args: unknown[], value: string, fix: string];
@@ -29,6 +29,9 @@ const rows: Row[] = [
   ...[0, 129, 1.5, Number.NaN, -1].map((ipv6Prefix): Row => {
     return ['byIp', [{ ipv6Prefix }], `is ${ipv6Prefix} (number)`, 'write an integer from 1 to 128'];
   }),
+  ['addressKey', [7], 'address is 7 (number)', 'write a text, as addressKey(socket.remoteAddress)'],
+  ['addressKey', ['::1', 56], 'the options are 56 (number)', 'write addressKey(address, { ipv6Prefix: 64 })'],
+  ['addressKey', ['::1', { prefix: 56 }], 'there is no option "prefix"', 'write one of ipv6Prefix'],
   ['byAll', [], 'a resolver is undefined', "as byAll(byParam('tenant'), byUser())"],
   ['byAll', [byIp(), 'user'], 'a resolver is "user" (string)', "as byAll(byParam('tenant'), byUser())"],
 ];
