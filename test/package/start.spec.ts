@@ -78,7 +78,7 @@ it('starts the sample that is named, whose three commands work too', async () =>
 }, 120_000);
 
 it('starts the crawler, whose three commands work as well', async () => {
-  await startBuilt('03-outbound-crawler');
+  await start('03-outbound-crawler');
   const [crawl, progress, stats] = curlLines(output).map(parseCurl);
   const answer = async (line: CurlLine) => (await (await send(line))[0]!.json()) as Record<string, number>;
   expect(await answer(crawl!)).toEqual({ from: 1, to: 600 });
@@ -98,7 +98,7 @@ it('builds again what has changed', async () => {
 }, 120_000);
 
 it('starts plans and tenants, whose three commands show a refusal and a change of plan', async () => {
-  await startBuilt('05-plans-and-tenants');
+  await start('05-plans-and-tenants');
   const [burst, upgrade, again] = curlLines(output).map(parseCurl);
   const statuses = (await send(burst!)).map(({ status }) => status);
   expect(statuses.sort()).toEqual([...Array(5).fill(200), 429]);
@@ -108,7 +108,7 @@ it('starts plans and tenants, whose three commands show a refusal and a change o
 }, 120_000);
 
 it('starts the GraphQL server, whose three commands show what is admitted and what is not', async () => {
-  await startBuilt('06-graphql');
+  await start('06-graphql');
   const [query, tooMuch, writes] = curlLines(output).map(parseCurl);
   const answers = async (line: CurlLine) =>
     Promise.all((await send(line)).map((response) => response.json() as Promise<{ errors?: object[] }>));
@@ -122,7 +122,7 @@ it('starts the GraphQL server, whose three commands show what is admitted and wh
 it.each(['socket.io', 'ws'])(
   'starts the chat on %s, whose two commands run a client',
   async (library) => {
-    await startBuilt('07-websocket', { WEBSOCKET: library });
+    await start('07-websocket', { WEBSOCKET: library });
     const [say, connect] = nodeLines(output);
     const answers = await runClient(say!);
     expect(answers.filter((answer) => 'event' in answer && answer.event === 'said').length).toBeGreaterThan(
@@ -140,17 +140,14 @@ it.each(['socket.io', 'ws'])(
 );
 
 /** `npm start [-- name]` */
-const start = (...name: string[]) => spawnSample(['scripts/start.mjs', ...name]);
-
-/** What `npm start -- name` runs when it has built everything, which takes longer than all the rest. */
-const startBuilt = (name: string, env?: NodeJS.ProcessEnv) =>
-  spawnSample([`sample/dist/${name}/src/main.js`], env);
-
-async function spawnSample(args: string[], more: NodeJS.ProcessEnv = {}): Promise<void> {
+async function start(name = '', more: NodeJS.ProcessEnv = {}): Promise<void> {
   const { REDIS_URL: _, FRAGILE_URL: __, PROVIDER_URL: ___, ...env } = process.env;
   output = '';
   sample?.kill('SIGKILL');
-  sample = spawn(process.execPath, args, { cwd: folder, env: { ...env, PORT: '0', ...more } });
+  sample = spawn(process.execPath, ['scripts/start.mjs', ...(name ? [name] : [])], {
+    cwd: folder,
+    env: { ...env, PORT: '0', ...more },
+  });
   await untilItListens(sample);
 }
 
