@@ -1,5 +1,6 @@
+export type { BlockTime } from './admin/block-time.js';
 export type { ExplainedPolicy, ExplainedRoute, Explanation } from './admin/explanation.js';
-export { RateLimitAdmin } from './admin/rate-limit-admin.service.js';
+export { type FullestOptions, RateLimitAdmin } from './admin/rate-limit-admin.service.js';
 export { InjectRateLimiter } from './decorators/inject-rate-limiter.decorator.js';
 export { LeakyBucket } from './decorators/leaky-bucket.decorator.js';
 export { RateLimit } from './decorators/rate-limit.decorator.js';
@@ -26,6 +27,7 @@ export {
 } from './keys/index.js';
 export type { WorkProgress } from './limiter/background-work.js';
 export { BoundRateLimiter } from './limiter/bound-rate-limiter.js';
+export type { BucketState } from './limiter/bucket-state.js';
 export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js';
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';

@@ -24,6 +24,7 @@ import { RateLimitGuard } from './guard/rate-limit.guard.js';
 import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
 import { BackgroundWork } from './limiter/background-work.js';
 import { Blocks } from './limiter/blocks.js';
+import { FullestBuckets } from './limiter/fullest-buckets.js';
 import { Limiter } from './limiter/limiter.js';
 import { PlaceReturns } from './limiter/place-returns.js';
 import { PolicyRegistry } from './limiter/policy-registry.js';
@@ -98,9 +99,16 @@ const providers: Provider[] = [
     inject: [PlaceReturns, Blocks],
   },
   {
+    provide: FullestBuckets,
+    useFactory: (store: Store, { redis, fullest }: ParsedOptions) =>
+      new FullestBuckets(store, redis === undefined ? 'listed' : fullest ? 'noted' : 'off'),
+    inject: [STORE, PARSED_OPTIONS],
+  },
+  {
     provide: Limiter,
-    useFactory: (store: Store, blocks: Blocks) => new Limiter(store, blocks, new ShadowCounts(publishShadow)),
-    inject: [STORE, Blocks],
+    useFactory: (store: Store, blocks: Blocks, fullest: FullestBuckets) =>
+      new Limiter(store, blocks, new ShadowCounts(publishShadow), fullest),
+    inject: [STORE, Blocks, FullestBuckets],
   },
   {
     provide: PolicyRegistry,

@@ -38,13 +38,14 @@ function explainRoute(handler: PlannedHandler, kind: HandlerKind, { unreached }:
 
 const explainedAt =
   (stage: Stage) =>
-  ({ id, policy, origin, key, cost, skips }: PlannedPolicy): ExplainedPolicy => ({
+  ({ id, policy, shadow, origin, key, cost, skips }: PlannedPolicy): ExplainedPolicy => ({
     policy: id,
     algorithm: policy.algorithm,
     capacity: policy.capacity,
     rate: policy.rate,
     perRequest: policy.limits !== undefined,
     waits: policy.shape.shapes,
+    shadow: shadow !== undefined,
     key: keyText(key),
     scope: policy.name === undefined || origin === 'global' ? origin : 'name',
     stage,

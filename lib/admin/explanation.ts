@@ -16,6 +16,8 @@ export interface ExplainedPolicy {
   readonly perRequest: boolean;
   /** Whether requests wait for their turn. */
   readonly waits: boolean;
+  /** Whether it is evaluated and recorded, but not enforced. */
+  readonly shadow: boolean;
   /** Who is limited, as `byIp(64)`; of a function of yours its name. */
   readonly key: string;
   /** Who shares its buckets: one method, the routes of a class, all that use the name, or every route. */
@@ -73,9 +75,17 @@ function rowsOf({ route, kind, policies, skipped }: ExplainedRoute): string[][] 
 }
 
 function cellsOf(one: ExplainedPolicy): string[] {
-  const { policy, key, scope, stage, cost, skips, allow } = one;
+  const { policy, shadow, key, scope, stage, cost, skips, allow } = one;
   const notFor = [...skips, ...allow.map((allowed) => JSON.stringify(allowed))];
-  return [policy, limitText(one), key, scope, stage, String(cost), notFor.join(', ')];
+  return [
+    shadow ? `${policy} (shadow)` : policy,
+    limitText(one),
+    key,
+    scope,
+    stage,
+    String(cost),
+    notFor.join(', '),
+  ];
 }
 
 function limitText({ capacity, rate, waits }: ExplainedPolicy): string {

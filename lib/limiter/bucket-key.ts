@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 
 /** Longer keys are hashed, so that hostile text costs no memory. */
-const MAX_LENGTH = 128;
+export const MAX_LENGTH = 128;
 
 // White space, controls, the escape sign, the braces of a hash tag, and surrogates without their partner.
 const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not pass
   /[\s%{}\u0000-\u001f\u007f-\u009f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** What `escapeText` writes. */
+const ESCAPE = /%u([0-9a-f]{4})|%([0-9a-f]{2})/g;
 
 /**
  * The name of a bucket: `policy:{key}`. The braces make all buckets of one key live in one slot of a Redis Cluster.
@@ -17,6 +20,17 @@ export function bucketKey(policy: string, key: string): string {
   const name = `${escapeText(policy)}:{${keyPart(key)}}`;
   if (key.length <= MAX_LENGTH) last = { policy, key, name };
   return name;
+}
+
+/** What the names of all buckets of a policy begin with, before a colon. */
+export const policyPart = (policy: string): string => escapeText(policy);
+
+/** The key of a bucket by its name; undefined where it was so long that only its hash is in the name. */
+export function keyOf(name: string): string | undefined {
+  const part = name.slice(name.indexOf('{') + 1, -1);
+  if (part === '%-') return '';
+  if (part.startsWith('%#')) return undefined;
+  return part.replace(ESCAPE, (_, four, two) => String.fromCharCode(Number.parseInt(four ?? two, 16)));
 }
 
 /** Those who wait in one line keep one text, and not each their own. */

@@ -31,12 +31,7 @@ export class ChargeReader {
   bucket(method: string, policy: Policy | string, key: string): Bucket {
     const place = `RateLimiterService.${method}`;
     const placed = this.registry.find(policy, place);
-    if (typeof key !== 'string') {
-      throw new RateLimitError(
-        'INVALID_KEY',
-        `${place}: key is ${show(key)}; write a text, as String(user.id)`,
-      );
-    }
+    checkKey(key, place);
     return { placed, key };
   }
 
@@ -89,6 +84,12 @@ export class ChargeReader {
       `RateLimiterService.${method}: two of the requests are of one policy and key; write each bucket once`,
     );
   }
+}
+
+/** @throws RateLimitError `INVALID_KEY` */
+export function checkKey(key: unknown, place: string): asserts key is string {
+  if (typeof key === 'string') return;
+  throw new RateLimitError('INVALID_KEY', `${place}: key is ${show(key)}; write a text, as String(user.id)`);
 }
 
 function limitsMisplaced({ id }: PlacedPolicy, limits: unknown, place: string): RateLimitError {

@@ -7,10 +7,18 @@ import { FOREVER, type Mark } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import { larger, MAX_TICKS, type Ticks } from '../algorithms/ticks.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
-import type { Store, StoreMoment, Transaction, TransactionReply } from '../stores/store.interface.js';
+import type {
+  Inspection,
+  Store,
+  StoreMoment,
+  Transaction,
+  TransactionReply,
+} from '../stores/store.interface.js';
 import { Blocks } from './blocks.js';
 import { bucketKey } from './bucket-key.js';
+import { type BucketState, stateOf } from './bucket-state.js';
 import type { Decision } from './decision.js';
+import type { FullestBuckets } from './fullest-buckets.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { ShadowCounts } from './shadow-counts.js';
 import { isShadow, partsOf, unshadowed } from './shadow-parts.js';
@@ -84,6 +92,7 @@ export class Limiter {
     private readonly store: Store,
     private readonly blocks = new Blocks(),
     readonly shadows = new ShadowCounts(),
+    private readonly fullest?: FullestBuckets,
   ) {}
 
   /**
@@ -142,8 +151,20 @@ export class Limiter {
     return this.store.reset(bucketKey(placed.id, key));
   }
 
+  /** What buckets hold, in the order asked; a bucket that is not there is full. */
+  inspect(buckets: readonly Bucket[]): Awaitable<BucketState[]> {
+    if (buckets.length === 0) return [];
+    const names = buckets.map(({ placed, key }) => bucketKey(placed.id, key));
+    return chain(this.store.inspect(names), (told) =>
+      buckets.map(({ placed, key }, i) => stateOf(placed, key, told[i] as Inspection)),
+    );
+  }
+
   private record({ outcomes }: Judgement): void {
-    for (const { decision } of outcomes) if (decision.shadow !== undefined) this.shadows.record(decision);
+    for (const { decision } of outcomes) {
+      if (decision.shadow !== undefined) this.shadows.record(decision);
+      this.fullest?.note(decision);
+    }
   }
 
   private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {

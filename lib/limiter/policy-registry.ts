@@ -14,8 +14,8 @@ interface Definition extends PlacedPolicy {
  */
 export class PolicyRegistry {
   private readonly definitions = new Map<string, Definition>();
-  /** Who has the id of a policy without a name: the class in whose scope it stands. */
-  private readonly owners = new Map<string, unknown>();
+  /** Policies without a name, and who has the id: the class in whose scope it stands. */
+  private readonly nameless = new Map<string, PlacedPolicy & { readonly owner: unknown }>();
   private readonly expected: { readonly name: string; readonly place: string }[] = [];
   private readonly shadows = new Set<string>();
 
@@ -29,6 +29,11 @@ export class PolicyRegistry {
   /** The policies that are evaluated, but not enforced. */
   get inShadow(): string[] {
     return [...this.shadows];
+  }
+
+  /** All that are known by now. */
+  get all(): PlacedPolicy[] {
+    return [...this.definitions.values(), ...this.nameless.values()];
   }
 
   /**
@@ -45,7 +50,7 @@ export class PolicyRegistry {
     }
     const known = this.definitions.get(name);
     if (known === undefined) {
-      if (this.owners.has(name)) throw sharedId(name, place);
+      if (this.nameless.has(name)) throw sharedId(name, place);
       const definition = Object.freeze({ ...this.placed(name, policy), place });
       this.definitions.set(name, definition);
       return definition;
@@ -63,10 +68,11 @@ export class PolicyRegistry {
    * @throws RateLimitError `DUPLICATE_SCOPE`
    */
   place(policy: Policy, id: string, owner: unknown, place: string): PlacedPolicy {
-    const known = this.owners.get(id) ?? owner;
-    if (known !== owner || this.definitions.has(id)) throw sharedId(id, place);
-    this.owners.set(id, owner);
-    return this.placed(id, policy);
+    const known = this.nameless.get(id);
+    if ((known !== undefined && known.owner !== owner) || this.definitions.has(id)) throw sharedId(id, place);
+    const placed = this.placed(id, policy);
+    this.nameless.set(id, { ...placed, owner });
+    return placed;
   }
 
   /** A name that has to be known once the application is complete: see `checkExpected`. */
@@ -77,6 +83,15 @@ export class PolicyRegistry {
   /** @throws RateLimitError `UNKNOWN_POLICY` */
   checkExpected(): void {
     for (const { name, place } of this.expected) this.find(name, place);
+  }
+
+  /**
+   * Any policy: a named one as `find` does, or one without a name by its id, which is its place, or by its value.
+   * @throws RateLimitError as `find`
+   */
+  findAny(policy: Policy | string, place: string): PlacedPolicy {
+    const isMeant = (placed: PlacedPolicy) => placed.id === policy || placed.policy === policy;
+    return [...this.nameless.values()].find(isMeant) ?? this.find(policy, place);
   }
 
   /**

@@ -51,6 +51,11 @@ export interface RateLimitModuleOptions {
    * default all are enforced.
    */
   shadow?: boolean | ShadowOptions;
+  /**
+   * Whether to remember in Redis which keys have used the most, for `RateLimitAdmin.fullest`; by default true. It costs a
+   * script call a second and policy, and no decision waits for it.
+   */
+  fullest?: boolean;
   /** How long a shutdown waits for what `schedule` has still to do, in milliseconds; by default 5,000. */
   drainMs?: number;
   /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */

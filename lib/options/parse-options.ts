@@ -25,6 +25,7 @@ export interface ParsedOptions {
   readonly headers: HeaderStyle;
   readonly refusal: RefusalOptions;
   readonly drainMs: number;
+  readonly fullest: boolean;
   readonly skip: SkipPredicate | undefined;
   readonly shadow: Shadow;
 }
@@ -40,6 +41,7 @@ const KNOWN = [
   'headers',
   'refusal',
   'drainMs',
+  'fullest',
   'skip',
   'shadow',
 ];
@@ -52,7 +54,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkObject(options, PLACE, '{} or { redis: process.env.REDIS_URL }');
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
-  const { headers = 'standard', refusal = {}, drainMs = 5000, skip } = options;
+  const { headers = 'standard', refusal = {}, drainMs = 5000, fullest = true, skip } = options;
   if (skip !== undefined)
     checkFunction(skip, `${PLACE}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
   checkInteger(drainMs, 0, 2 ** 31 - 1, `${PLACE}: drainMs`);
@@ -64,6 +66,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   const { maxKeys = 100_000 } = memory;
   checkInteger(maxKeys, 1, 2 ** 24, `${PLACE}: memory.maxKeys`);
   checkFunction(key, `${PLACE}: key`, 'byIp() or (context) => …');
+  checkOneOf(fullest, [true, false], `${PLACE}: fullest`);
   checkOneOf(headers, ['standard', 'legacy', 'both', 'none'], `${PLACE}: headers`);
   checkPolicies('policies', policies);
   checkPolicies('global', global);
@@ -77,6 +80,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     headers,
     refusal: parseRefusal(refusal, `${PLACE}: refusal`),
     drainMs,
+    fullest,
     skip,
     shadow: parseShadow(options.shadow, PLACE) ?? false,
   });

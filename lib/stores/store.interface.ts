@@ -1,6 +1,6 @@
 import type { Change, Take, Terms } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
-import type { Mark } from '../algorithms/record.js';
+import type { BucketRecord, Mark } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Awaitable } from '../common/awaitable.js';
 
@@ -42,6 +42,23 @@ export interface StoreState extends StoreMoment {
   readonly found: Found;
 }
 
+/** A bucket as it lies in the store. */
+export interface Inspection {
+  /** What the store calls it. */
+  readonly name: string;
+  /** Undefined where it says no more than absence does: the bucket is full, and not blocked. */
+  readonly record: BucketRecord | undefined;
+  /** When it was read, in microseconds of the store's clock. */
+  readonly now: number;
+}
+
+/** A bucket to be found again among those of its policy. */
+export interface Candidate {
+  readonly bucket: string;
+  /** In how many milliseconds it is full again. */
+  readonly fullAfterMs: number;
+}
+
 /**
  * Where buckets live. Times are the store's own: the caller's clock decides nothing.
  * A refusal changes nothing, and absence of a bucket means full.
@@ -62,6 +79,12 @@ export interface Store {
   unblock(key: string): Awaitable<boolean>;
   /** Forgets a bucket. Answers whether there was one. */
   reset(key: string): Awaitable<boolean>;
+  /** What the records of buckets say, in the order asked. */
+  inspect(keys: readonly string[]): Awaitable<readonly Inspection[]>;
+  /** The buckets of a policy: all of them, or those of which `remember` was told. The policy as bucket names begin with it. */
+  bucketsOf(policy: string): Awaitable<readonly string[]>;
+  /** Where a store cannot list its buckets: keeps those of a policy that are full latest, until then. Else it does nothing. */
+  remember(policy: string, candidates: readonly Candidate[]): Awaitable<void>;
   /** Closes what the store itself has opened, and nothing else. */
   close(): Awaitable<void>;
 }

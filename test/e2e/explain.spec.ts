@@ -76,7 +76,14 @@ describe('explain()', () => {
 
   it('has every route with its policies as they are in force', async () => {
     const { explanation } = await boot(options);
-    const common = { perRequest: false, waits: false, skips: ['fromIps(10.0.0.0/8)'], allow: [], cost: 1 };
+    const common = {
+      perRequest: false,
+      waits: false,
+      shadow: false,
+      skips: ['fromIps(10.0.0.0/8)'],
+      allow: [],
+      cost: 1,
+    };
     const always = {
       ...common,
       ...{ policy: 'all', algorithm: 'token-bucket', capacity: 100, rate: 50, key: 'byGlobal()' },
@@ -147,6 +154,14 @@ describe('explain()', () => {
       '',
       'Not limited: Reports.health',
     ]);
+  });
+
+  it('says what is in shadow mode', async () => {
+    const tried = tokenBucket({ name: 'tried', capacity: 1, rate: 1, shadow: true });
+    const { explanation } = await boot({ controllers: [catsWith(RateLimit(tried))] });
+
+    expect(explanation.routes).toMatchObject([{ policies: [{ policy: 'tried', shadow: true }] }]);
+    expect(String(explanation)).toContain('tried (shadow)');
   });
 
   it('of an application without limits lists every route as not limited', async () => {

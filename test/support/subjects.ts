@@ -118,6 +118,16 @@ export class KernelStore implements Store {
     return this.records.delete(key);
   }
 
+  inspect(keys: readonly string[]) {
+    return keys.map((name) => ({ name, record: this.load(name), now: this.clock.now }));
+  }
+
+  bucketsOf(policy: string): string[] {
+    return [...this.records.keys()].filter((name) => name.startsWith(`${policy}:{`));
+  }
+
+  remember(): void {}
+
   close(): void {}
 
   private load(key: string): BucketRecord | undefined {

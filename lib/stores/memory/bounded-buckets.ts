@@ -29,6 +29,11 @@ export class BoundedBuckets {
     return this.records.delete(key);
   }
 
+  /** A look at all of them: for administration only. */
+  namesWith(start: string): string[] {
+    return [...this.records.keys()].filter((name) => name.startsWith(start));
+  }
+
   clear(): void {
     this.records.clear();
   }

@@ -13,7 +13,7 @@ import {
   recordWithout,
 } from '../../algorithms/record.js';
 import { type Report, recordAfterReport, unblocked } from '../../algorithms/report.js';
-import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
+import type { Inspection, Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
 import { BoundedBuckets } from './bounded-buckets.js';
 import { type Clock, monotonicClock } from './clock.js';
 
@@ -68,6 +68,18 @@ export class MemoryStore implements Store {
     this.buckets.delete(key);
     return wasThere;
   }
+
+  inspect(keys: readonly string[]): Inspection[] {
+    const now = this.clock();
+    return keys.map((name) => ({ name, record: this.load(name, now), now }));
+  }
+
+  bucketsOf(policy: string): string[] {
+    return this.buckets.namesWith(`${policy}:{`);
+  }
+
+  /** It has them all. */
+  remember(): void {}
 
   close(): void {
     this.buckets.clear();

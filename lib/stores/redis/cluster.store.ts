@@ -1,7 +1,14 @@
 import type { Change, Take } from '../../algorithms/kernel.js';
 import type { Report } from '../../algorithms/report.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
-import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
+import type {
+  Candidate,
+  Inspection,
+  Store,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from '../store.interface.js';
 import type { RedisStore } from './redis.store.js';
 
 /** The takes of a transaction that live in one slot, with their places in it. */
@@ -44,6 +51,30 @@ export class ClusterStore implements Store {
 
   reset(key: string): Promise<boolean> {
     return this.store.reset(key);
+  }
+
+  /** A call for each key that is limited: all its buckets are in one slot. */
+  async inspect(keys: readonly string[]): Promise<Inspection[]> {
+    const groups = new Map<string, string[]>();
+    for (const key of new Set(keys)) {
+      const tag = hashTag(key);
+      groups.set(tag, groups.get(tag) ?? []);
+      groups.get(tag)?.push(key);
+    }
+    const calls = [...groups.values()].map(async (group) => {
+      const told = await this.store.inspect(group);
+      return group.map((key, i) => [key, told[i] as Inspection] as const);
+    });
+    const found = new Map((await Promise.all(calls)).flat());
+    return keys.map((key) => found.get(key) as Inspection);
+  }
+
+  bucketsOf(policy: string): Promise<string[]> {
+    return this.store.bucketsOf(policy);
+  }
+
+  remember(policy: string, candidates: readonly Candidate[]): Promise<void> {
+    return this.store.remember(policy, candidates);
   }
 
   close(): Promise<void> {

@@ -16,7 +16,7 @@ export interface Script {
 }
 
 /** More keys in one call are rare. */
-const MOST_KEYS = 32;
+export const MOST_KEYS = 32;
 
 /**
  * Makes scripts known to the client before the first call: with auto-pipelining, ioredis collects the calls of one turn of

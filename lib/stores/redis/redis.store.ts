@@ -1,10 +1,27 @@
 import type { Change } from '../../algorithms/kernel.js';
+import { alive, rebase } from '../../algorithms/record.js';
 import type { Report } from '../../algorithms/report.js';
-import type { Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
+import type {
+  Candidate,
+  Inspection,
+  Store,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from '../store.interface.js';
 import { encodeDecide, foundOf, type Reply, readReplies, readTicks, type ToLocal } from './decide-call.js';
-import { recordText } from './record-text.js';
-import { prepareScripts, type RedisClient, runScript, type Script } from './redis-client.js';
-import { decideScript, refundScript, reportScript, unblockScript, undoScript } from './scripts/generated.js';
+import { parseRecord, recordText } from './record-text.js';
+import { MOST_KEYS, prepareScripts, type RedisClient, runScript, type Script } from './redis-client.js';
+import {
+  candidatesScript,
+  decideScript,
+  inspectScript,
+  refundScript,
+  rememberScript,
+  reportScript,
+  unblockScript,
+  undoScript,
+} from './scripts/generated.js';
 import { ServerClock } from './server-clock.js';
 
 export interface RedisStoreOptions {
@@ -23,6 +40,12 @@ export interface TakenAt {
   readonly ticksPerToken: number;
 }
 
+/** More are not kept of a policy. */
+const MOST_CANDIDATES = 1000;
+
+/** Where the candidates of a policy are: no bucket is called so, for its name ends with a brace. */
+const listOf = (policy: string): string => `fullest:${policy}`;
+
 /** Buckets on a Redis server, shared by every instance: one script call decides any number of transactions. */
 export class RedisStore implements Store {
   private readonly serverClock = new ServerClock();
@@ -31,8 +54,16 @@ export class RedisStore implements Store {
     private readonly client: RedisClient,
     private readonly options: RedisStoreOptions,
   ) {
-    prepareScripts(client, [decideScript]);
-    prepareScripts(client, [refundScript, reportScript, unblockScript, undoScript], 1);
+    prepareScripts(client, [decideScript, inspectScript]);
+    const ofOneKey = [
+      refundScript,
+      reportScript,
+      unblockScript,
+      undoScript,
+      rememberScript,
+      candidatesScript,
+    ];
+    prepareScripts(client, ofOneKey, 1);
   }
 
   async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
@@ -87,6 +118,36 @@ export class RedisStore implements Store {
 
   async reset(key: string): Promise<boolean> {
     return Number(await this.client.del(this.name(key))) === 1;
+  }
+
+  async inspect(keys: readonly string[]): Promise<Inspection[]> {
+    const calls = Array.from({ length: Math.ceil(keys.length / MOST_KEYS) }, (_, i) =>
+      this.inspectSome(keys.slice(i * MOST_KEYS, (i + 1) * MOST_KEYS)),
+    );
+    return (await Promise.all(calls)).flat();
+  }
+
+  private async inspectSome(keys: readonly string[]): Promise<Inspection[]> {
+    const names = keys.map((key) => this.name(key));
+    const reply = (await runScript(this.client, inspectScript, names, [this.explicitTime()])) as Reply;
+    const now = Number(reply[0]);
+    return names.map((name, i) => {
+      const stored = parseRecord(String(reply[i + 1]));
+      return { name, record: stored && alive(rebase(stored, now), now), now };
+    });
+  }
+
+  async bucketsOf(policy: string): Promise<string[]> {
+    return (await this.runOn(listOf(policy), candidatesScript, [])) as string[];
+  }
+
+  async remember(policy: string, candidates: readonly Candidate[]): Promise<void> {
+    const pairs = candidates.flatMap(({ bucket, fullAfterMs }) => [String(Math.ceil(fullAfterMs)), bucket]);
+    await this.runOn(listOf(policy), rememberScript, [
+      this.explicitTime(),
+      String(MOST_CANDIDATES),
+      ...pairs,
+    ]);
   }
 
   async close(): Promise<void> {
