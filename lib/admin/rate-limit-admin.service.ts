@@ -67,7 +67,7 @@ export class RateLimitAdmin {
    * Forgets the buckets of a key, of all policies or of some: they are full again, and not blocked.
    * @returns the policies of which there was one
    */
-  reset(key: string, policies?: readonly (Policy | string)[]): Promise<string[]> {
+  async reset(key: string, policies?: readonly (Policy | string)[]): Promise<string[]> {
     return this.each(this.buckets('reset', key, policies), (bucket) => this.limiter.reset(bucket));
   }
 
@@ -96,7 +96,7 @@ export class RateLimitAdmin {
    * Ends the blocks of a key, whoever has set them.
    * @returns the policies of which there was one
    */
-  unblock(key: string, policies?: readonly (Policy | string)[]): Promise<string[]> {
+  async unblock(key: string, policies?: readonly (Policy | string)[]): Promise<string[]> {
     return this.each(this.buckets('unblock', key, policies), (bucket) => this.limiter.unblock(bucket));
   }
 

@@ -1,7 +1,13 @@
 // What the documentation shows is what there is: snippets compile and run, and examples are real answers.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { DynamicModule, Type } from '@nestjs/common';
-import { leakyBucket, RateLimiterService, RateLimitModule, tokenBucket } from '../../lib/index.js';
+import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
+import {
+  leakyBucket,
+  RateLimitAdmin,
+  RateLimiterService,
+  RateLimitModule,
+  tokenBucket,
+} from '../../lib/index.js';
 import { parseOptions } from '../../lib/options/parse-options.js';
 import { bootApp, closeApps, type TestApp } from '../support/app.js';
 import * as docs from '../support/docs/markdown.js';
@@ -104,15 +110,18 @@ describe('on a real Redis', () => {
   const page = docs.readPage('docs/redis.md');
   const daily = tokenBucket({ name: 'daily', capacity: 1000, rate: '1000/day' });
 
-  async function serviceAt(redis: string): Promise<RateLimiterService> {
+  async function appAt(redis: string): Promise<INestApplication> {
     const module: DynamicModule = RateLimitModule.forRoot({ redis });
-    return (await bootApp({ rateLimit: false, imports: [module] })).app.get(RateLimiterService);
+    return (await bootApp({ rateLimit: false, imports: [module] })).app;
   }
+
+  const serviceAt = async (redis: string) => (await appAt(redis)).get(RateLimiterService);
 
   it('the permissions of docs/redis.md are enough', async () => {
     const words = docs.fenceWith(page, '', 'ACL SETUSER').code.split(' ');
     await connect(server.url).call(words[0]!, ...words.slice(1));
-    const limiter = await serviceAt(server.url.replace('://', '://floodgate:secret@'));
+    const app = await appAt(server.url.replace('://', '://floodgate:secret@'));
+    const [limiter, admin] = [app.get(RateLimiterService), app.get(RateLimitAdmin)];
     expect(await limiter.consume(daily, 'grace')).toMatchObject({ remaining: 999, source: 'redis' });
     expect(await limiter.refund(daily, 'grace', 1)).toBe(true);
     expect(await limiter.reset(daily, 'grace')).toBe(false);
@@ -120,6 +129,14 @@ describe('on a real Redis', () => {
     expect(await limiter.block(daily, 'grace')).toMatchObject({ allowed: false });
     expect(await limiter.unblock(daily, 'grace')).toBe(true);
     expect(await limiter.consumeAny([{ policy: daily, key: 'grace' }])).toMatchObject({ picked: 0 });
+    await limiter.consume(daily, 'grace', { cost: 600 });
+    expect(await admin.fullest('daily')).toMatchObject([
+      { key: 'grace', storeKey: 'floodgate:daily:{grace}' },
+    ]);
+    await admin.block('grace', { forMs: 60_000 });
+    expect(await admin.find('grace')).toMatchObject([{ policy: 'daily', remaining: 0 }]);
+    expect(await admin.unblock('grace')).toEqual(['daily']);
+    expect(await admin.reset('grace')).toEqual(['daily']);
   });
 
   it('a place is noted and undone as docs/redis.md says, with these permissions', async () => {

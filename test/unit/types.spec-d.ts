@@ -3,6 +3,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import type { Cluster as Cluster6, Redis as Redis6, RedisOptions as RedisOptions6 } from 'ioredis';
 import type { Cluster as Cluster5, Redis as Redis5, RedisOptions as RedisOptions5 } from 'ioredis5';
 import {
+  type BucketState,
   byAll,
   byHeader,
   byIp,
@@ -16,6 +17,7 @@ import {
   leakyBucket,
   type Policy,
   RateLimit,
+  type RateLimitAdmin,
   RateLimitDecision,
   RateLimitError,
   type RateLimitErrorCode,
@@ -195,6 +197,21 @@ export async function service(limiter: RateLimiterService): Promise<void> {
   await limiter.consume(chat, 'ada', { costs: 2 });
   // @ts-expect-error what is given back has a size
   await limiter.refund(chat, 'ada');
+}
+
+export async function administration(admin: RateLimitAdmin): Promise<void> {
+  holds<Equal<Awaited<ReturnType<typeof admin.find>>, BucketState[]>>();
+  holds<Equal<Awaited<ReturnType<typeof admin.fullest>>, BucketState[]>>();
+  holds<Equal<ReturnType<typeof admin.explain>['unlimited'], readonly string[]>>();
+  await admin.block('ada', { until: new Date() }, ['chat', chat]);
+  await admin.block('ada', { until: 'unblocked' });
+  await admin.reset('ada', [chat] as const);
+  // @ts-expect-error for how long
+  await admin.block('ada', {});
+  // @ts-expect-error one of the two
+  await admin.block('ada', { forMs: 5, until: 5 });
+  // @ts-expect-error a list
+  await admin.reset('ada', 'chat');
 }
 
 interface ExpectedDecision {

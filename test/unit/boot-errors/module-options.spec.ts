@@ -110,6 +110,7 @@ const rows: Row[] = [
     'write one of headers',
     'UNKNOWN_OPTION',
   ],
+  [{ fullest: 'yes' }, 'fullest is "yes" (string)', 'write true or false'],
   [{ policies: chat }, 'policies is Policy (object)', policies],
   [{ policies: null }, 'policies is null', policies],
   [{ policies: [chat, limit] }, 'policies[1] is Object (object)', policies],

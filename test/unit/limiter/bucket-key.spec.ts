@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { bucketKey } from '../../../lib/limiter/bucket-key.js';
+import { bucketKey, keyOf } from '../../../lib/limiter/bucket-key.js';
+import { hostileTexts } from '../../support/hostile-texts.js';
 
 /** What escapes, hash tags, encodings and line protocols trip over. */
 const ALPHABET = ['%', '{', '}', '|', ':', 'a', '\ud800', '\udc00', 'é', ' ', '\n', '\0'];
@@ -38,6 +39,15 @@ describe('the name of a bucket', () => {
   it('stays distinct as UTF-8, which knows no lone surrogates', () => {
     const bytes = keys.map((key) => Buffer.from(bucketKey('chat', key)).toString('latin1'));
     expect(new Set(bytes).size).toBe(keys.length);
+  });
+
+  it('says which key it is of, but where that is a hash', () => {
+    const hostile = hostileTexts(3000);
+    for (const key of [...keys, ...hostile]) {
+      const name = bucketKey('a{b}', key);
+      expect(keyOf(name)).toBe(name.includes('{%#') ? undefined : key);
+    }
+    expect(hostile.filter((key) => keyOf(bucketKey('chat', key)) === undefined).length).toBeLessThan(600);
   });
 
   it.each([
