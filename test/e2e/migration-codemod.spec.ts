@@ -6,6 +6,7 @@ import { bootApp, closeApps } from '../support/app.js';
 import { typeErrors } from '../support/docs/type-check.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { appBefore, importModule, inFolder, type SourceFile, serve } from '../support/migration/apps.js';
+import { limitFields } from '../support/routes.js';
 
 type Requests = readonly [path: string, count: number, headers?: Record<string, string>];
 
@@ -42,6 +43,9 @@ const apps: Record<'global-app' | 'bound-app', [Requests, passed: number][]> = {
   ],
 };
 
+/** The names of the fields of a refusal, as the throttler tells them. */
+const headersBefore = { 'global-app': ['retry-after-burst'], 'bound-app': [] };
+
 afterEach(closeApps);
 
 describe.each(['global-app', 'bound-app'] as const)('%s', (name) => {
@@ -64,6 +68,7 @@ describe.each(['global-app', 'bound-app'] as const)('%s', (name) => {
       const { url, stop } = await serve(folder);
       try {
         expect(await ask(url, apps[name])).toEqual(expected);
+        expect(await limitHeaders(url, apps[name][0]![0])).toEqual(headersBefore[name]);
       } finally {
         await stop();
       }
@@ -111,6 +116,10 @@ it('a filter that catches the exception answers the refusal, after the codemod t
 
 function migrated(name: 'global-app' | 'bound-app'): SourceFile[] {
   return migrate(ts, appBefore(name)).changes.map(({ path, after: text }) => ({ path, text }));
+}
+
+async function limitHeaders(url: string, [path, , headers]: Requests): Promise<string[]> {
+  return Object.keys(limitFields(await fetch(url + path, { headers })));
 }
 
 async function ask(url: string, table: readonly [Requests, number][]): Promise<[string, number[]][]> {
