@@ -175,7 +175,7 @@ describe('a kind of handlers of another library', () => {
       }) as never;
 
     const first = context([{}]);
-    expect(engine.decide(first, 'guard')).toMatchObject({ outcomes: [{ decision: { allowed: true } }] });
+    expect(engine.decide(first, 'guard')).toMatchObject({ told: [{ decision: { allowed: true } }] });
     expect(engine.decide(first, 'guard')).toBeDefined();
     expect(() => engine.decide(context([{}]), 'guard')).toThrow(RateLimitExceededError);
   });
