@@ -23,10 +23,13 @@ const MAY_IMPORT = {
 /** Folders that may be imported for their types only: what they do is none of the importer's business. */
 const TYPES_ONLY = { options: ['stores', 'limiter', 'transport'], plan: ['algorithms'] };
 
-const folders = Object.keys(MAY_IMPORT);
+/** What stands above the module, and may import all. */
+const ABOVE = ['testing'];
+
+const folders = [...Object.keys(MAY_IMPORT), ...ABOVE];
 const anyOf = (names) => `^lib/(${names.join('|')})/`;
 
-const oneWay = folders.map((folder) => ({
+const oneWay = Object.keys(MAY_IMPORT).map((folder) => ({
   name: `lib/${folder}`,
   comment: `lib/${folder} may import ${[folder, ...MAY_IMPORT[folder]].join(', ')} of ours`,
   severity: 'error',
@@ -72,8 +75,15 @@ module.exports = {
       name: 'lib/rate-limit.module: the top',
       comment: 'the module wires everything, so whatever imports it imports everything',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/(index|rate-limit\\.module)\\.ts$' },
+      from: { path: '^lib/', pathNot: '^lib/((index|rate-limit\\.module)\\.ts$|testing/)' },
       to: { path: '^lib/(index\\.ts$|rate-limit\\.module)' },
+    },
+    {
+      name: 'lib/testing: for tests alone',
+      comment: 'an application that runs loads nothing of it',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/testing/' },
+      to: { path: '^lib/testing/' },
     },
     {
       name: 'no cycles',

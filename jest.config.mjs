@@ -22,6 +22,8 @@ export default {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^nestjs-floodgate$': '<rootDir>/lib/index.ts',
+    '^nestjs-floodgate/store$': '<rootDir>/lib/stores/index.ts',
+    '^nestjs-floodgate/testing$': '<rootDir>/lib/testing/index.ts',
     // Nest's peers come with it: an Observable, an error or the metadata of another copy would not be its own.
     ...(line ? { '^((?:@nestjs/[^/]+|rxjs|reflect-metadata|graphql)(?:/.*)?)$': fromLine('$1') } : {}),
   },

@@ -64,7 +64,7 @@ import { Transports } from './transport/transports.js';
 /** The options after they were checked and completed. */
 const PARSED_OPTIONS = Symbol.for('nestjs-floodgate.parsed-options');
 /** Where the buckets live. */
-const STORE = Symbol.for('nestjs-floodgate.store');
+export const RATE_LIMIT_STORE = Symbol.for('nestjs-floodgate.store');
 /** The clock of the memory store, for tests that move it. */
 export const RATE_LIMIT_CLOCK = Symbol.for('nestjs-floodgate.clock');
 
@@ -79,13 +79,17 @@ const providers: Provider[] = [
   },
   { provide: RATE_LIMIT_CLOCK, useValue: monotonicClock },
   {
-    provide: STORE,
+    provide: RATE_LIMIT_STORE,
     useFactory: (options: ParsedOptions, clock: Clock) =>
       openStore(options, clock, (message) => logger.error(`Redis: ${message}`)),
     // After the policies and transports: a mistake there is found before a connection is open.
     inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, Transports],
   },
-  { provide: PlaceReturns, useFactory: (store: Store) => new PlaceReturns(store), inject: [STORE] },
+  {
+    provide: PlaceReturns,
+    useFactory: (store: Store) => new PlaceReturns(store),
+    inject: [RATE_LIMIT_STORE],
+  },
   Blocks,
   {
     provide: Turns,
@@ -102,13 +106,13 @@ const providers: Provider[] = [
     provide: FullestBuckets,
     useFactory: (store: Store, { redis, fullest }: ParsedOptions) =>
       new FullestBuckets(store, redis === undefined ? 'listed' : fullest ? 'noted' : 'off'),
-    inject: [STORE, PARSED_OPTIONS],
+    inject: [RATE_LIMIT_STORE, PARSED_OPTIONS],
   },
   {
     provide: Limiter,
     useFactory: (store: Store, blocks: Blocks, fullest: FullestBuckets) =>
       new Limiter(store, blocks, new ShadowCounts(publishShadow), fullest),
-    inject: [STORE, Blocks, FullestBuckets],
+    inject: [RATE_LIMIT_STORE, Blocks, FullestBuckets],
   },
   {
     provide: PolicyRegistry,
@@ -172,7 +176,7 @@ export class RateLimitModule
     @Inject(PolicyRegistry) private readonly registry: PolicyRegistry,
     @Inject(PlanBuilder) private readonly builder: PlanBuilder,
     @Inject(PlanCatalog) private readonly catalog: PlanCatalog,
-    @Inject(STORE) private readonly store: Store,
+    @Inject(RATE_LIMIT_STORE) private readonly store: Store,
     @Inject(Turns) private readonly turns: Turns,
     @Inject(BackgroundWork) private readonly background: BackgroundWork,
     @Inject(PARSED_OPTIONS) private readonly options: ParsedOptions,
@@ -207,7 +211,7 @@ export class RateLimitModule
       await this.checkReach();
     } catch (error) {
       // No hook will run any more, and an open connection would keep the process from ending.
-      await this.store.close();
+      await this.closeStore();
       throw error;
     }
     this.report.isComplete = true;
@@ -227,7 +231,7 @@ export class RateLimitModule
       ...checkDeclarations(handlers, this.registry),
       ...shadowWarnings(this.registry),
     );
-    if (this.options.redis === undefined) {
+    if (this.options.redis === undefined && this.options.store === undefined) {
       logger.log(
         `Buckets live in the memory of this process, ${this.options.maxKeys} at most. Set the option redis to share them between instances.`,
       );
@@ -252,6 +256,11 @@ export class RateLimitModule
 
   /** After the servers have stopped, so that the last requests still find the store. */
   async onApplicationShutdown(): Promise<void> {
-    await this.store.close();
+    await this.closeStore();
+  }
+
+  /** What the application has made itself, it closes itself. */
+  private async closeStore(): Promise<void> {
+    if (this.options.store === undefined) await this.store.close();
   }
 }

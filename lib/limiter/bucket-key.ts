@@ -25,6 +25,9 @@ export function bucketKey(policy: string, key: string): string {
 /** What the names of all buckets of a policy begin with, before a colon. */
 export const policyPart = (policy: string): string => escapeText(policy);
 
+/** That part of the name of a bucket. Braces inside it are escaped, so the first one ends it. */
+export const policyPartOf = (name: string): string => name.slice(0, name.indexOf(':{'));
+
 /** The key of a bucket by its name; undefined where it was so long that only its hash is in the name. */
 export function keyOf(name: string): string | undefined {
   const part = name.slice(name.indexOf('{') + 1, -1);

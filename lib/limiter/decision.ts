@@ -17,7 +17,7 @@ export interface Decision {
   /** How long the request waits for its turn, in milliseconds rounded up. */
   readonly delayMs: number;
   /** Which store has decided. */
-  readonly source: 'memory' | 'redis';
+  readonly source: 'memory' | 'redis' | 'custom';
   /** Only of a policy in shadow mode: what it would have decided. The numbers above are those of this evaluation. */
   readonly shadow?: 'admitted' | 'refused';
 }

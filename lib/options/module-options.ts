@@ -1,5 +1,6 @@
 import type { KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
+import type { Store } from '../stores/store.interface.js';
 import type { Policy } from './policy.js';
 import type { ShadowOptions, SkipPredicate } from './policy-options.js';
 import type { RefusalOptions } from './refusal-options.js';
@@ -31,12 +32,14 @@ export interface RateLimitModuleOptions {
    * which is used as it is and never closed. Without it they live in this process, and the boot log says so.
    */
   redis?: string | RedisConnectionOptions | RedisClient;
+  /** A store of your own instead, as `nestjs-floodgate/store` describes it: used as it is and never closed. */
+  store?: Store;
   /**
    * What every Redis key begins with, by default `floodgate`: 1 to 128 characters without spaces and braces. Two
    * services with one prefix share the buckets of routes that have the same `Controller.method`.
    */
   prefix?: string;
-  /** The embedded store, used where `redis` is not set. */
+  /** The embedded store, used where neither `redis` nor `store` is set. */
   memory?: MemoryOptions;
   /** Who is limited where a policy does not say it; by default `byIp()`. */
   key?: KeyResolver;

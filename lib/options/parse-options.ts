@@ -3,9 +3,11 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { byIp, type KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
+import type { Store } from '../stores/store.interface.js';
 import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
 import { parseRefusal } from './parse-refusal.js';
 import { parseShadow } from './parse-shadow.js';
+import { parseStore } from './parse-store.js';
 import { Policy, type Shadow } from './policy.js';
 import type { SkipPredicate } from './policy-options.js';
 import type { RefusalOptions } from './refusal-options.js';
@@ -17,6 +19,7 @@ export type RedisOption =
 /** The options of the module, checked and completed. */
 export interface ParsedOptions {
   readonly redis: RedisOption | undefined;
+  readonly store: Store | undefined;
   readonly prefix: string;
   readonly maxKeys: number;
   readonly key: KeyResolver;
@@ -33,6 +36,7 @@ export interface ParsedOptions {
 const PLACE = 'RateLimitModule.forRoot';
 const KNOWN = [
   'redis',
+  'store',
   'prefix',
   'memory',
   'key',
@@ -72,6 +76,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkPolicies('global', global);
   return Object.freeze({
     redis: parseRedis(options.redis),
+    store: parseStore(options, PLACE),
     prefix,
     maxKeys,
     key,

@@ -7,6 +7,8 @@ import type { RedisClient } from './redis/redis-client.js';
 import type { Store } from './store.interface.js';
 
 export interface StoreOptions {
+  /** One of the application's own. */
+  readonly store?: Store | undefined;
   readonly redis:
     | { readonly kind: 'client'; readonly client: RedisClient }
     | { readonly kind: 'connect'; readonly to: string | object }
@@ -21,7 +23,8 @@ export async function openStore(
   clock: Clock,
   onTrouble: (message: string) => void,
 ): Promise<Store> {
-  const { redis, prefix, maxKeys } = options;
+  const { store, redis, prefix, maxKeys } = options;
+  if (store !== undefined) return store;
   if (redis === undefined) return new MemoryStore({ maxKeys, clock });
   if (redis.kind === 'client') return onRedis(redis.client, new RedisStore(redis.client, { prefix }));
   const { client, close } = await connect(redis.to, onTrouble);

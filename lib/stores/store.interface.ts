@@ -25,7 +25,7 @@ export interface StoreMoment {
 export interface TransactionReply extends StoreMoment {
   readonly admitted: boolean;
   /** Where it was decided. */
-  readonly source: 'memory' | 'redis';
+  readonly source: 'memory' | 'redis' | 'custom';
   /** How each take found its bucket, in the order of the takes. */
   readonly found: readonly Found[];
   /** The places of the takes that were charged: all, or the one that was picked. None of a refusal. */
@@ -38,7 +38,7 @@ export interface TransactionReply extends StoreMoment {
 
 /** What a bucket says at the moment. */
 export interface StoreState extends StoreMoment {
-  readonly source: 'memory' | 'redis';
+  readonly source: 'memory' | 'redis' | 'custom';
   readonly found: Found;
 }
 

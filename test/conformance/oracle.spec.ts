@@ -2,12 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
+import { KernelStore } from '../../lib/testing/kernel.store.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { runDifferential } from '../support/oracle/differential.js';
 import { scenarioPolicies } from '../support/oracle/scenario.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
-import { KernelStore, subject } from '../support/subjects.js';
+import { subject } from '../support/subjects.js';
 
 // FLOODGATE_OPERATIONS=2000000 is the long form.
 const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 200_000);
@@ -32,7 +33,7 @@ describe('decisions are those of an independent oracle in exact rationals', () =
       const clock = new ManualClock(0);
       const client = connect(server.url, { enableAutoPipelining: true });
       const stores: Record<string, Store> = {
-        kernel: new KernelStore(clock),
+        kernel: new KernelStore(clock.read),
         memory: new MemoryStore({ maxKeys: 1_000_000, clock: clock.read }),
         Redis: new RedisStore(client, { prefix: 'conformance', clock: clock.read }),
       };

@@ -3,12 +3,12 @@ import { Limiter } from '../../lib/limiter/limiter.js';
 import type { Policy } from '../../lib/options/policy.js';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
+import { KernelStore } from '../../lib/testing/kernel.store.js';
 import { ManualClock } from './manual-clock.js';
-import { KernelStore } from './subjects.js';
 
 /** What a table is played on: the bare kernel, and the store that embeds it. */
 export const makers: readonly (readonly [string, (clock: ManualClock) => Store])[] = [
-  ['kernel', (clock) => new KernelStore(clock)],
+  ['kernel', (clock) => new KernelStore(clock.read)],
   ['memory store', (clock) => new MemoryStore({ maxKeys: 100, clock: clock.read })],
 ];
 

@@ -223,7 +223,7 @@ interface ExpectedDecision {
   readonly retryAfterMs: number | null;
   readonly resetAfterMs: number;
   readonly delayMs: number;
-  readonly source: 'memory' | 'redis';
+  readonly source: 'memory' | 'redis' | 'custom';
   readonly shadow?: 'admitted' | 'refused';
 }
 

@@ -9,7 +9,7 @@ import {
   type ModuleMetadata,
   type Type,
 } from '@nestjs/common';
-import { Test, type TestingModule } from '@nestjs/testing';
+import { Test, type TestingModule, type TestingModuleBuilder } from '@nestjs/testing';
 import {
   type Decision,
   type KeyResolver,
@@ -104,6 +104,7 @@ export async function bootTransport(
   places: Places,
   rateLimit: RateLimitModuleOptions = {},
   clock?: ManualClock,
+  prepare?: (builder: TestingModuleBuilder) => void,
 ): Promise<Booted> {
   const started: Method[] = [];
   const cats = catsOn(adapter, places, started);
@@ -115,6 +116,7 @@ export async function bootTransport(
     [adapter.isController ? 'controllers' : 'providers']: [cats],
   });
   if (clock) builder.overrideProvider(RATE_LIMIT_CLOCK).useValue(clock.read);
+  prepare?.(builder);
   const { app, connect } = await adapter.start(await builder.compile());
   running.add(app);
   const connectOnce = async (headers?: Record<string, string>) => {

@@ -1,0 +1,21 @@
+export type { Change, Preference, Take, Terms, Verdict } from '../algorithms/kernel.js';
+export { changesOf, decide } from '../algorithms/kernel.js';
+export type { Found } from '../algorithms/level.js';
+export { find } from '../algorithms/level.js';
+export type { BucketRecord, Mark } from '../algorithms/record.js';
+export {
+  alive,
+  blockOf,
+  endOf,
+  FOREVER,
+  isPromised,
+  isSame,
+  markOf,
+  rebase,
+  recordWithout,
+} from '../algorithms/record.js';
+export type { Report } from '../algorithms/report.js';
+export { recordAfterReport, unblocked } from '../algorithms/report.js';
+export type { Scale, Ticks } from '../algorithms/ticks.js';
+export { RecordStore, type Step, type Work } from './record.store.js';
+export type { Store, StoreMoment, StoreState, Transaction, TransactionReply } from './store.interface.js';

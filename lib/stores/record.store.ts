@@ -1,0 +1,120 @@
+import { type Change, changesOf, decide, type Take } from '../algorithms/kernel.js';
+import { find } from '../algorithms/level.js';
+import {
+  type BucketRecord,
+  blockOf,
+  isDrained,
+  isPromised,
+  isSame,
+  markOf,
+  recordWithout,
+} from '../algorithms/record.js';
+import { type Report, recordAfterReport, unblocked } from '../algorithms/report.js';
+import type { Awaitable } from '../common/awaitable.js';
+import { Records } from './records.js';
+import type { Store, StoreState, Transaction, TransactionReply } from './store.interface.js';
+
+/** What a step comes to. */
+export interface Step<T> {
+  readonly answer: T;
+  /** The records to write; undefined: to delete. */
+  readonly writes: ReadonlyMap<string, BucketRecord | undefined>;
+}
+
+/** Works out a step from the records that are stored and from the time in microseconds. Without I/O. */
+export type Work<T> = (stored: ReadonlyMap<string, BucketRecord>, now: number) => Step<T>;
+
+/** A store of records in something that can read and write some of them as one step. Say how: `step` is all. */
+export abstract class RecordStore implements Store {
+  protected readonly source: TransactionReply['source'] = 'custom';
+
+  /**
+   * Reads the records of these keys and then the clock, asks `work`, writes what it says and resolves to its answer. All
+   * as one step: nobody else writes one of these keys between the reading and the writing, and nothing is written where
+   * it fails. A key that is not there has no record; one may be dropped from `endOf(record)` on.
+   */
+  protected abstract step<T>(keys: readonly string[], work: Work<T>): Awaitable<T>;
+
+  decide(transactions: readonly Transaction[]): Awaitable<TransactionReply[]> {
+    const keys = transactions.flatMap(({ takes }) => takes.map(({ key }) => key));
+    return this.stepOn(keys, (records) => transactions.map((one) => this.decideOne(one, records)));
+  }
+
+  refund(key: string, tokens: number): Awaitable<boolean> {
+    return this.stepOn([key], (records) => {
+      const { now } = records;
+      const record = records.load(key);
+      if (record !== undefined && isPromised(record, now)) return false;
+      records.keep(key, record && recordWithout(record, tokens, now));
+      return record !== undefined && !isDrained(record, now);
+    });
+  }
+
+  undo(changes: readonly Change[]): Awaitable<number> {
+    const keys = changes.map(({ key }) => key);
+    return this.stepOn(keys, (records) => {
+      const undone = changes.filter(({ key, before, after }) => {
+        const isLast = isSame(records.raw(key), after);
+        if (isLast) records.keep(key, before);
+        return isLast;
+      });
+      return undone.length;
+    });
+  }
+
+  report(key: string, report: Report): Awaitable<StoreState> {
+    return this.stepOn([key], (records) => {
+      const { now } = records;
+      const record = recordAfterReport(records.load(key), report, now);
+      records.keep(key, record);
+      const found = find(record, report.scale, now);
+      return { source: this.source, now, decidedAt: performance.now(), found };
+    });
+  }
+
+  unblock(key: string): Awaitable<boolean> {
+    return this.stepOn([key], (records) => {
+      const record = records.load(key);
+      if (record === undefined || blockOf(record, records.now) === 0) return false;
+      records.keep(key, unblocked(record, records.now));
+      return true;
+    });
+  }
+
+  reset(key: string): Awaitable<boolean> {
+    return this.stepOn([key], (records) => {
+      const wasThere = records.load(key) !== undefined;
+      records.keep(key, undefined);
+      return wasThere;
+    });
+  }
+
+  /** Override it where the store has opened something. A store that is handed to the module is never closed by it. */
+  close(): Awaitable<void> {}
+
+  /** @internal */
+  protected decideOne(transaction: Transaction, records: Records): TransactionReply {
+    const { takes, peek = false, counted = false, revocable = false } = transaction;
+    const { now } = records;
+    const before = this.recordsOf(transaction, records);
+    const verdict = decide(takes, before, transaction, now);
+    const changes = peek ? [] : changesOf(takes, before, verdict, counted, now);
+    for (const { key, after } of changes) records.keep(key, after);
+    const isMarked = counted && !peek;
+    const marks = isMarked ? verdict.charged.map((i) => markOf(records.load((takes[i] as Take).key))) : [];
+    const decidedAt = performance.now();
+    return { ...verdict, source: this.source, now, decidedAt, marks, changes: revocable ? changes : [] };
+  }
+
+  /** @internal What the buckets of a transaction are found as. */
+  protected recordsOf({ takes }: Transaction, records: Records): (BucketRecord | undefined)[] {
+    return takes.map(({ key }) => records.load(key));
+  }
+
+  private stepOn<T>(keys: readonly string[], work: (records: Records) => T): Awaitable<T> {
+    return this.step([...new Set(keys)], (stored, now) => {
+      const records = new Records(stored, now);
+      return { answer: work(records), writes: records.writes };
+    });
+  }
+}

@@ -1,0 +1,30 @@
+import { alive, type BucketRecord, rebase } from '../algorithms/record.js';
+
+/** The records of some buckets at one moment, as a step reads and changes them. */
+export class Records {
+  /** What the step comes to: undefined where a bucket is to be forgotten. */
+  readonly writes = new Map<string, BucketRecord | undefined>();
+
+  constructor(
+    private readonly stored: ReadonlyMap<string, BucketRecord>,
+    readonly now: number,
+  ) {}
+
+  /** A record as it stands, whatever it says. */
+  raw(key: string): BucketRecord | undefined {
+    return this.writes.has(key) ? this.writes.get(key) : this.stored.get(key);
+  }
+
+  /** What a record says; undefined where the bucket is full. One that lies ahead of the clock is moved back for good. */
+  load(key: string): BucketRecord | undefined {
+    const record = this.raw(key);
+    if (record === undefined || record.at <= this.now) return alive(record, this.now);
+    const moved = rebase(record, this.now);
+    this.keep(key, moved);
+    return alive(moved, this.now);
+  }
+
+  keep(key: string, record: BucketRecord | undefined): void {
+    this.writes.set(key, record);
+  }
+}
