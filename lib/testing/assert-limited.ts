@@ -3,17 +3,27 @@ import { isDeepStrictEqual } from 'node:util';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { parseRate } from '../algorithms/rate.js';
 import { checkKnownOptions, checkObject } from '../common/checks.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
+import type { KeyResolver } from '../keys/index.js';
+import { keyIdentity } from '../keys/key-resolver.js';
 import { type HandlerOf, policiesOf, type RoutePolicy } from './policies-of.js';
 
 /** What a policy of a route should be: only what is written is compared. */
-export type ExpectedPolicy = Partial<RoutePolicy>;
+export interface ExpectedPolicy extends Partial<Omit<RoutePolicy, 'key'>> {
+  /** `byHeader('x-user')`, or its text. */
+  readonly key?: KeyResolver | string;
+}
+
+/** The same with its key as a text. */
+type Part = Partial<RoutePolicy>;
 
 const KNOWN = ['policy', 'algorithm', 'capacity', 'rate', 'key', 'stage', 'cost'];
 
 /**
  * Asserts that a policy limits a route: any, or one that is as expected. Rates are compared as numbers, so `5` is `'5/s'`.
  * @throws AssertionError that shows what limits the route and what was expected
- * @throws RateLimitError `UNKNOWN_HANDLER`, `UNKNOWN_OPTION`
+ * @throws RateLimitError `UNKNOWN_HANDLER`, `UNKNOWN_OPTION`; `INVALID_OPTION` for a key that is a function of your own
  */
 export function assertLimited<Class extends object>(
   app: Pick<INestApplicationContext, 'get'>,
@@ -23,35 +33,41 @@ export function assertLimited<Class extends object>(
 ): void {
   checkObject(expected, 'assertLimited', '{ capacity: 10, rate: 5 }');
   checkKnownOptions(expected, KNOWN, 'assertLimited');
+  const { key, ...rest } = expected;
+  const wanted: Part = key === undefined ? rest : { ...rest, key: textOf(key) };
   const policies = policiesOf(app, type, method);
-  const named = policies.filter(({ policy }) => policy === (expected.policy ?? policy));
-  const found = (named.length === 0 ? policies : named).map((policy) => partOf(policy, expected));
-  if (policies.length > 0 && found.some((part) => isDeepStrictEqual(part, expected))) return;
-  throw mismatch(`${type.name}.${method}`, found, expected);
+  const named = policies.filter(({ policy }) => policy === (wanted.policy ?? policy));
+  const found = (named.length === 0 ? policies : named).map((policy) => partOf(policy, wanted));
+  if (found.some((part) => isDeepStrictEqual(part, wanted))) return;
+  throw mismatch(`${type.name}.${method}`, found, wanted);
+}
+
+/** Of a function of the user's own only the name could be compared. */
+function textOf(key: KeyResolver | string): string {
+  const identity = typeof key === 'string' ? key : keyIdentity(key);
+  if (typeof identity === 'string') return identity;
+  throw new RateLimitError(
+    'INVALID_OPTION',
+    `assertLimited: key is ${show(key)}, of which only the name is known; write that: 'tenantOf'`,
+  );
 }
 
 /** What is to be compared of a policy. */
-function partOf(policy: RoutePolicy, expected: ExpectedPolicy): ExpectedPolicy {
-  const keys = Object.keys(expected) as (keyof RoutePolicy)[];
+function partOf(policy: RoutePolicy, wanted: Part): Part {
+  const keys = Object.keys(wanted) as (keyof RoutePolicy)[];
   const part = Object.fromEntries(keys.map((key) => [key, policy[key]]));
-  return 'rate' in expected && isSameRate(policy.rate, expected.rate)
-    ? { ...part, rate: expected.rate }
-    : part;
+  return isSameRate(policy.rate, wanted.rate) ? { ...part, rate: wanted.rate } : part;
 }
 
 function isSameRate(a: RoutePolicy['rate'], b: RoutePolicy['rate']): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return isDeepStrictEqual(parseRate(a), parseRate(b));
+  return a !== undefined && b !== undefined && isDeepStrictEqual(parseRate(a), parseRate(b));
 }
 
-function mismatch(place: string, found: readonly ExpectedPolicy[], expected: ExpectedPolicy): Error {
-  if (found.length === 0) {
-    return new AssertionError({ message: `${place}: no policy limits it`, actual: undefined, expected });
-  }
+function mismatch(place: string, found: readonly Part[], expected: Part): AssertionError {
   const actual = found.length === 1 ? found[0] : found;
-  const { message } = new AssertionError({ actual, expected, operator: 'deepStrictEqual' });
+  // Node shows the difference below it.
   return new AssertionError({
-    message: `${place}: no policy is as expected. ${message}`,
+    message: `${place}: no policy ${found.length === 0 ? 'limits it' : 'is as expected'}`,
     actual,
     expected,
     operator: 'deepStrictEqual',
