@@ -22,7 +22,7 @@ export const errorCodes = {
   NAMELESS_CLASS: 'A limited class has no name to derive the name of its buckets from.',
   NOT_A_HANDLER: 'A limit is declared where no request ever arrives.',
   UNKNOWN_HANDLER:
-    'A request is served by a function that is no method of its class, so its limits are not known.',
+    'A handler is no method of its class, or not one that the application serves, so its limits are not known.',
   MISSING_FOR_ROOT: 'RateLimitModule.forRoot() is not imported, or its factory returned no options.',
   DUPLICATE_FOR_ROOT: 'RateLimitModule.forRoot() is imported more than once.',
   NOT_INITIALIZED: 'An application is asked what it limits before it is initialized.',

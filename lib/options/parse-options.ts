@@ -36,9 +36,9 @@ export interface ParsedOptions {
 const PLACE = 'RateLimitModule.forRoot';
 const KNOWN = [
   'redis',
-  'store',
   'prefix',
   'memory',
+  'store',
   'key',
   'policies',
   'global',

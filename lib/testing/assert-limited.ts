@@ -1,24 +1,39 @@
 import { AssertionError } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 import type { INestApplicationContext, Type } from '@nestjs/common';
+import type { ExplainedPolicy } from '../admin/explanation.js';
 import { parseRate } from '../algorithms/rate.js';
 import { checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { KeyResolver } from '../keys/index.js';
 import { keyIdentity } from '../keys/key-resolver.js';
-import { type HandlerOf, policiesOf, type RoutePolicy } from './policies-of.js';
+import { type HandlerOf, policiesOf } from './policies-of.js';
 
 /** What a policy of a route should be: only what is written is compared. */
-export interface ExpectedPolicy extends Partial<Omit<RoutePolicy, 'key'>> {
+export interface ExpectedPolicy extends Partial<Omit<ExplainedPolicy, 'key'>> {
   /** `byHeader('x-user')`, or its text. */
   readonly key?: KeyResolver | string;
 }
 
 /** The same with its key as a text. */
-type Part = Partial<RoutePolicy>;
+type Part = Partial<ExplainedPolicy>;
 
-const KNOWN = ['policy', 'algorithm', 'capacity', 'rate', 'key', 'stage', 'cost'];
+// By the type, so that what is told of a policy can also be expected.
+const KNOWN: Readonly<Record<keyof ExplainedPolicy, true>> = {
+  policy: true,
+  algorithm: true,
+  capacity: true,
+  rate: true,
+  perRequest: true,
+  waits: true,
+  key: true,
+  scope: true,
+  stage: true,
+  cost: true,
+  skips: true,
+  allow: true,
+};
 
 /**
  * Asserts that a policy limits a route: any, or one that is as expected. Rates are compared as numbers, so `5` is `'5/s'`.
@@ -32,7 +47,7 @@ export function assertLimited<Class extends object>(
   expected: ExpectedPolicy = {},
 ): void {
   checkObject(expected, 'assertLimited', '{ capacity: 10, rate: 5 }');
-  checkKnownOptions(expected, KNOWN, 'assertLimited');
+  checkKnownOptions(expected, Object.keys(KNOWN), 'assertLimited');
   const { key, ...rest } = expected;
   const wanted: Part = key === undefined ? rest : { ...rest, key: textOf(key) };
   const policies = policiesOf(app, type, method);
@@ -53,13 +68,13 @@ function textOf(key: KeyResolver | string): string {
 }
 
 /** What is to be compared of a policy. */
-function partOf(policy: RoutePolicy, wanted: Part): Part {
-  const keys = Object.keys(wanted) as (keyof RoutePolicy)[];
+function partOf(policy: ExplainedPolicy, wanted: Part): Part {
+  const keys = Object.keys(wanted) as (keyof ExplainedPolicy)[];
   const part = Object.fromEntries(keys.map((key) => [key, policy[key]]));
   return isSameRate(policy.rate, wanted.rate) ? { ...part, rate: wanted.rate } : part;
 }
 
-function isSameRate(a: RoutePolicy['rate'], b: RoutePolicy['rate']): boolean {
+function isSameRate(a: ExplainedPolicy['rate'], b: ExplainedPolicy['rate']): boolean {
   return a !== undefined && b !== undefined && isDeepStrictEqual(parseRate(a), parseRate(b));
 }
 

@@ -1,5 +1,5 @@
 export { assertLimited, type ExpectedPolicy } from './assert-limited.js';
 export { ManualClock } from './manual-clock.js';
-export { policiesOf, type RoutePolicy } from './policies-of.js';
+export { type HandlerOf, policiesOf } from './policies-of.js';
 export { RateLimitTesting } from './rate-limit-testing.js';
 export { type OverridableBuilder, RateLimitTestingModule } from './rate-limit-testing.module.js';

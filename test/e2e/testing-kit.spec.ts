@@ -338,28 +338,28 @@ describe('policiesOf', () => {
   beforeEach(boot);
 
   it('tells what limits a route, in plain data', () => {
-    expect(policiesOf(app, ChatController, 'say')).toEqual([
-      {
-        policy: 'all',
-        algorithm: 'token-bucket',
-        capacity: 5,
-        rate: '5/h',
-        key: 'byIp(64)',
-        stage: 'guard',
-        cost: 1,
-      },
-      {
-        policy: 'chat',
-        algorithm: 'token-bucket',
-        capacity: 2,
-        rate: 1,
-        key: 'byHeader(x-user)',
-        stage: 'guard',
-        cost: 1,
-      },
-    ]);
-    expect(policiesOf(app, ChatController, 'mail')[1]).toMatchObject({ stage: 'handler' });
-    expect(policiesOf(app, ChatController, 'big')[1]).toMatchObject({ cost: 'function' });
+    const [all, ...others] = policiesOf(app, ChatController, 'say');
+    expect(all).toEqual({
+      policy: 'all',
+      algorithm: 'token-bucket',
+      capacity: 5,
+      rate: '5/h',
+      perRequest: false,
+      waits: false,
+      key: 'byIp(64)',
+      scope: 'name',
+      stage: 'guard',
+      cost: 1,
+      skips: [],
+      allow: [],
+    });
+    expect(others).toMatchObject([{ policy: 'chat', key: 'byHeader(x-user)' }]);
+    expect(policiesOf(app, ChatController, 'mail')[1]).toMatchObject({
+      stage: 'handler',
+      waits: true,
+      scope: 'method',
+    });
+    expect(policiesOf(app, ChatController, 'big')[1]).toMatchObject({ cost: 'per request' });
     expect(policiesOf(app, ChatController, 'free')).toEqual([]);
   });
 

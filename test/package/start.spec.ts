@@ -104,6 +104,17 @@ it(
   BUILD_WITHIN_MS,
 );
 
+it('starts the application whose suite shows how to test', async () => {
+  await start('04-testing');
+  const [comments, search, exports] = curlLines(output).map(parseCurl);
+  const statuses = (await send(comments!)).map(({ status }) => status);
+  expect(statuses.sort()).toEqual([201, 201, 201, 429, 429]);
+  const [found] = await send(search!);
+  expect(await found!.json()).toEqual({ q: 'exact limits', found: [] });
+  const waits = await Promise.all((await send(exports!)).map((answer) => answer.json()));
+  expect(waits).toEqual(Array(3).fill({ exported: true, waitedMs: expect.any(Number) }));
+}, 120_000);
+
 it('starts plans and tenants, whose three commands show a refusal and a change of plan', async () => {
   await start('05-plans-and-tenants');
   const [burst, upgrade, again] = curlLines(output).map(parseCurl);

@@ -1,4 +1,12 @@
-import { type ArgumentsHost, Catch, Controller, Get, Module, UseFilters } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  Controller,
+  type DynamicModule,
+  Get,
+  Module,
+  UseFilters,
+} from '@nestjs/common';
 import {
   byGlobal,
   type Decision,
@@ -23,7 +31,7 @@ class TeapotFilter {
 }
 
 @Controller('cats')
-class CatsController {
+export class CatsController {
   @Get()
   @TokenBucket({ capacity: 1, rate: '1/day' })
   find(@RateLimitDecision() decision: Decision) {
@@ -48,8 +56,11 @@ class CatsController {
 class AppModule {}
 
 /** An application of somebody who uses the package. Without a URL its buckets are in memory. */
-export const appModule = (redis?: string) => ({
+export const appModule = (redis?: string) =>
+  appWith(RateLimitModule.forRoot({ redis, prefix: `package-${process.pid}`, policies: [jobs] }));
+
+export const appWith = (rateLimit: DynamicModule): DynamicModule => ({
   module: AppModule,
-  imports: [RateLimitModule.forRoot({ redis, prefix: `package-${process.pid}`, policies: [jobs] })],
+  imports: [rateLimit],
   controllers: [CatsController],
 });

@@ -8,6 +8,7 @@ import {
   TokenBucket,
   tokenBucket,
 } from '../../../lib/index.js';
+import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
 import { bootApp, closeApps } from '../../support/app.js';
 import { expectBootError } from '../../support/boot-error.js';
 import { catsWith, moduleOf } from '../../support/routes.js';
@@ -24,6 +25,9 @@ type Row = readonly [options: unknown, value: string, fix: string, code?: RateLi
 const policies = 'write a list of tokenBucket({ … }) and leakyBucket({ … })';
 const prefix = "write 1 to 128 characters without spaces and braces, as 'myapp'";
 const redis = "write a URL as 'redis://localhost:6379', the options of ioredis, or a client";
+
+const store = 'write an object that implements Store of nestjs-floodgate/store';
+const memory = new MemoryStore({ maxKeys: 1 });
 
 const rows: Row[] = [
   [null, 'the options are null', 'write {} or { redis: process.env.REDIS_URL }'],
@@ -55,6 +59,15 @@ const rows: Row[] = [
   [{ memory: { maxKeys: 1.5 } }, 'memory.maxKeys is 1.5 (number)', 'write an integer from 1'],
   [{ memory: { maxKeys: '5' } }, 'memory.maxKeys is "5" (string)', 'write an integer from 1'],
   [{ memory: { maxKeys: 2 ** 24 + 1 } }, 'memory.maxKeys is 16777217 (number)', 'write an integer from 1'],
+  [{ store: null }, 'store is null without decide, refund, undo', store],
+  [{ store: 'memory' }, 'store is "memory" (string) without decide', store],
+  [{ store: { decide() {} } }, 'store is Object (object) without refund, undo', store],
+  [{ store: MemoryStore }, 'store is MemoryStore (function) without decide', store],
+  [
+    { store: memory, redis: 'redis://a' },
+    'store is MemoryStore (object) beside redis',
+    'leave one of the two',
+  ],
   [{ key: 'ip' }, 'key is "ip" (string)', 'write byIp() or (context) => …'],
   [{ key: null }, 'key is null', 'write byIp() or (context) => …'],
   [

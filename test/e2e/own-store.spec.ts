@@ -1,0 +1,104 @@
+// A store that a user has written, behind the module.
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { Controller, Get, Logger } from '@nestjs/common';
+import { RateLimiterService, RateLimitModule, TokenBucket, tokenBucket } from 'nestjs-floodgate';
+import { type BucketRecord, endOf, RecordStore, type Work } from 'nestjs-floodgate/store';
+import { bootApp, closeApps } from '../support/app.js';
+
+/** Rows in a table of JSON, behind a promise, one step after another. */
+class TableStore extends RecordStore {
+  readonly rows = new Map<string, { readonly json: string; readonly until: number }>();
+  now = 1;
+  closed = 0;
+  private line: Promise<unknown> = Promise.resolve();
+
+  override close(): void {
+    this.closed++;
+  }
+
+  protected step<T>(keys: readonly string[], work: Work<T>): Promise<T> {
+    const step = this.line.then(() => this.one(keys, work));
+    this.line = step.catch(() => undefined);
+    return step;
+  }
+
+  private async one<T>(keys: readonly string[], work: Work<T>): Promise<T> {
+    const stored = new Map<string, BucketRecord>();
+    for (const key of keys) {
+      const row = this.rows.get(key);
+      if (row && row.until > this.now) stored.set(key, JSON.parse(row.json));
+    }
+    const { answer, writes } = work(stored, this.now);
+    for (const [key, record] of writes) {
+      if (record === undefined) this.rows.delete(key);
+      else this.rows.set(key, { json: JSON.stringify(record), until: endOf(record) });
+    }
+    return answer;
+  }
+}
+
+const chat = tokenBucket({ name: 'chat', capacity: 2, rate: 1 });
+let store: TableStore;
+
+beforeEach(() => {
+  store = new TableStore();
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await closeApps();
+});
+
+@Controller('cats')
+class Cats {
+  @Get()
+  @TokenBucket({ capacity: 2, rate: 1 })
+  find() {}
+}
+
+it('decides requests and calls of the service', async () => {
+  const { app, statuses, request } = await bootApp({ controllers: [Cats], rateLimit: { store } });
+  expect(await statuses(3, '/cats')).toEqual([200, 200, 429]);
+  store.now += 1_000_000;
+  const response = await request('/cats');
+  expect([response.status, response.headers.get('RateLimit')]).toEqual([200, '"Cats.find";r=0;t=1']);
+
+  const limiter = app.get(RateLimiterService);
+  const decisions = await Promise.all([1, 2, 3].map(() => limiter.consume(chat, 'ada')));
+  expect(decisions.map(({ allowed, source }) => [allowed, source])).toEqual([
+    [true, 'custom'],
+    [true, 'custom'],
+    [false, 'custom'],
+  ]);
+  expect(await limiter.block(chat, 'ada', { forMs: 5000 })).toMatchObject({ retryAfterMs: 5000 });
+  expect(await limiter.unblock(chat, 'ada')).toBe(true);
+  expect(await limiter.reset(chat, 'ada')).toBe(true);
+  expect(await limiter.sync(chat, 'ada', { remaining: 0 })).toMatchObject({ remaining: 0, source: 'custom' });
+  expect([...store.rows.keys()]).toContain('chat:{ada}');
+});
+
+it('is never closed by the module, not even where the boot fails', async () => {
+  await bootApp({ rateLimit: { store } });
+  await closeApps();
+  const twice = [RateLimitModule.forRoot({ store, prefix: 'another' })];
+  await expect(bootApp({ rateLimit: { store }, imports: twice })).rejects.toThrow('[DUPLICATE_FOR_ROOT]');
+  expect(store.closed).toBe(0);
+});
+
+it('keeps the boot log from saying that buckets live in memory', async () => {
+  const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+  await bootApp({ rateLimit: { store } });
+  expect(log.mock.calls.filter(([message]) => String(message).includes('memory'))).toEqual([]);
+  await bootApp({});
+  expect(log.mock.calls.filter(([message]) => String(message).includes('memory'))).toHaveLength(1);
+});
+
+it('fails a request whose step fails', async () => {
+  const { request } = await bootApp({ controllers: [Cats], rateLimit: { store } });
+  jest.spyOn(store.rows, 'get').mockImplementation(() => {
+    throw new Error('the table is gone');
+  });
+  expect((await request('/cats')).status).toBe(500);
+  jest.restoreAllMocks();
+  expect((await request('/cats')).status).toBe(200);
+});
