@@ -10,6 +10,9 @@ const METHODS: Readonly<Record<keyof Store, true>> = {
   report: true,
   unblock: true,
   reset: true,
+  inspect: true,
+  bucketsOf: true,
+  remember: true,
   close: true,
 };
 

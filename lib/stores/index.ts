@@ -18,4 +18,12 @@ export type { Report } from '../algorithms/report.js';
 export { recordAfterReport, unblocked } from '../algorithms/report.js';
 export type { Scale, Ticks } from '../algorithms/ticks.js';
 export { RecordStore, type Step, type Work } from './record.store.js';
-export type { Store, StoreMoment, StoreState, Transaction, TransactionReply } from './store.interface.js';
+export type {
+  Candidate,
+  Inspection,
+  Store,
+  StoreMoment,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from './store.interface.js';

@@ -11,8 +11,10 @@ import {
 } from '../algorithms/record.js';
 import { type Report, recordAfterReport, unblocked } from '../algorithms/report.js';
 import type { Awaitable } from '../common/awaitable.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import { show } from '../errors/show.js';
 import { Records } from './records.js';
-import type { Store, StoreState, Transaction, TransactionReply } from './store.interface.js';
+import type { Inspection, Store, StoreState, Transaction, TransactionReply } from './store.interface.js';
 
 /** What a step comes to. */
 export interface Step<T> {
@@ -88,6 +90,26 @@ export abstract class RecordStore implements Store {
       return wasThere;
     });
   }
+
+  inspect(keys: readonly string[]): Awaitable<Inspection[]> {
+    return this.stepOn(keys, (records) =>
+      keys.map((name) => ({ name, record: records.load(name), now: records.now })),
+    );
+  }
+
+  /**
+   * Override it for `RateLimitAdmin.fullest`: the keys that begin with the policy and `:{`.
+   * @throws RateLimitError `INVALID_OPTION`
+   */
+  bucketsOf(_policy: string): Awaitable<readonly string[]> {
+    throw new RateLimitError(
+      'INVALID_OPTION',
+      `RateLimitAdmin.fullest: store is ${show(this)}, which does not list its buckets; write a bucketsOf(policy) for it`,
+    );
+  }
+
+  /** A store that lists its buckets needs no reminder. */
+  remember(): Awaitable<void> {}
 
   /** Override it where the store has opened something. A store that is handed to the module is never closed by it. */
   close(): Awaitable<void> {}

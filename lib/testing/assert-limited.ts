@@ -30,6 +30,7 @@ const KNOWN: Readonly<Record<keyof ExplainedPolicy, true>> = {
   key: true,
   scope: true,
   stage: true,
+  shadow: true,
   cost: true,
   skips: true,
   allow: true,

@@ -11,6 +11,10 @@ export class KernelStore extends RecordStore {
     super();
   }
 
+  override bucketsOf(policy: string): string[] {
+    return [...this.records.keys()].filter((key) => key.startsWith(`${policy}:{`));
+  }
+
   override close(): void {
     this.records.clear();
   }

@@ -1,5 +1,3 @@
-import { RateLimitError } from '../errors/rate-limit.error.js';
-import { show } from '../errors/show.js';
 import type { PolicyRegistry } from '../limiter/policy-registry.js';
 import type { Policy } from '../options/policy.js';
 import { ManualClock } from './manual-clock.js';
@@ -9,7 +7,7 @@ import { TestingStore } from './testing.store.js';
  * What a test says to the limits of its application: `app.get(RateLimitTesting)`. Until it says something nothing is
  * refused and nothing waits, but what a full bucket refuses too: a cost above the capacity.
  *
- * A policy is meant by its value or its name; one without a name by its place, as a decision tells it:
+ * A policy is meant by its value or its name; one without a name also by its place, as a decision tells it:
  * `'ChatController.ask'`. What names nothing is a RateLimitError, `UNKNOWN_POLICY` or `POLICY_NEEDS_NAME`; the names of
  * decorators are known as soon as the application is initialised.
  */
@@ -48,13 +46,6 @@ export class RateLimitTesting {
   }
 
   private idOf(policy: Policy | string, method: string): string {
-    const [registry, place] = [this.registry(), `RateLimitTesting.${method}`];
-    if (typeof policy !== 'string') return registry.find(policy, place).id;
-    const { ids } = registry;
-    if (ids.includes(policy)) return policy;
-    throw new RateLimitError(
-      'UNKNOWN_POLICY',
-      `${place}: ${show(policy)} names no policy; known are: ${ids.map((id) => `'${id}'`).join(', ') || 'none'}. Those of decorators are known after app.init()`,
-    );
+    return this.registry().findAny(policy, `RateLimitTesting.${method}`).id;
   }
 }

@@ -4,7 +4,7 @@ import type { BucketRecord } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import { MAX_TICKS } from '../algorithms/ticks.js';
 import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
-import { policyPrefix, prefixOf } from '../limiter/bucket-key.js';
+import { policyPart, policyPartOf } from '../limiter/bucket-key.js';
 import type { Records } from '../stores/records.js';
 import type { StoreState, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { Enforcement } from './enforcement.js';
@@ -21,21 +21,21 @@ export class TestingStore extends KernelStore {
 
   /** No policies are all. */
   enforce(policies: readonly string[]): void {
-    this.enforcement.set(true, policies.map(policyPrefix));
+    this.enforcement.set(true, policies.map(policyPart));
   }
 
   /** Forgets their buckets, and what was to be refused. */
   relax(policies: readonly string[]): void {
-    const prefixes = policies.map(policyPrefix);
-    this.enforcement.set(false, prefixes);
+    const parts = policies.map(policyPart);
+    this.enforcement.set(false, parts);
     this.forget((key) => !this.isEnforced(key));
-    if (prefixes.length === 0) this.refusals.clear();
-    for (const prefix of prefixes) this.refusals.delete(prefix);
+    if (parts.length === 0) this.refusals.clear();
+    for (const part of parts) this.refusals.delete(part);
   }
 
   refuseNext(policy: string): void {
-    const prefix = policyPrefix(policy);
-    this.refusals.set(prefix, (this.refusals.get(prefix) ?? 0) + 1);
+    const part = policyPart(policy);
+    this.refusals.set(part, (this.refusals.get(part) ?? 0) + 1);
   }
 
   /** Each for itself: what one of them takes of a bucket that is not kept is back for the next. */
@@ -76,15 +76,15 @@ export class TestingStore extends KernelStore {
   }
 
   private isEnforced(key: string): boolean {
-    return this.enforcement.has(prefixOf(key));
+    return this.enforcement.has(policyPartOf(key));
   }
 
   /** Whether this decision is one that was to be refused. Then it counts. */
   private refuses({ key }: Take): boolean {
-    const prefix = prefixOf(key);
-    const left = this.refusals.get(prefix) ?? 0;
-    if (left <= 1) this.refusals.delete(prefix);
-    else this.refusals.set(prefix, left - 1);
+    const part = policyPartOf(key);
+    const left = this.refusals.get(part) ?? 0;
+    if (left <= 1) this.refusals.delete(part);
+    else this.refusals.set(part, left - 1);
     return left > 0;
   }
 }

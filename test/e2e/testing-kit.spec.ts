@@ -290,7 +290,7 @@ describe('names', () => {
 
   it.each(['enforce', 'relax', 'refuseNext'] as const)('that name nothing are refused by %s', (method) => {
     expect(() => testing[method]('chta')).toThrow(
-      `RateLimitTesting.${method}: "chta" (string) names no policy; known are: 'chat', 'all', 'ChatController.mail'`,
+      `RateLimitTesting.${method}: "chta" (string) names no policy; known are: 'chat', 'all'`,
     );
     expect(() => testing[method](tokenBucket({ capacity: 1, rate: 1 }))).toThrow('[POLICY_NEEDS_NAME]');
   });
@@ -339,7 +339,7 @@ describe('policiesOf', () => {
 
   it('tells what limits a route, in plain data', () => {
     const [all, ...others] = policiesOf(app, ChatController, 'say');
-    expect(all).toEqual({
+    expect(all).toMatchObject({
       policy: 'all',
       algorithm: 'token-bucket',
       capacity: 5,
