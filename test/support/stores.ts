@@ -1,4 +1,5 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, jest } from '@jest/globals';
+import type { INestApplicationContext } from '@nestjs/common';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
@@ -34,4 +35,11 @@ export function useStores(): Stores {
         : new RedisStore(client(), { prefix: `suite-${Math.random()}`, clock: clock.read });
     },
   };
+}
+
+/** Counts the calls with which an application asks its store for decisions from now on. */
+export function spyOnStore(app: INestApplicationContext): () => number {
+  const store = app.get<Store>(Symbol.for('nestjs-floodgate.store'));
+  const decide = jest.spyOn(store, 'decide');
+  return () => decide.mock.calls.length;
 }
