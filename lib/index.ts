@@ -30,6 +30,7 @@ export { BoundRateLimiter } from './limiter/bound-rate-limiter.js';
 export type { BucketState } from './limiter/bucket-state.js';
 export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js';
 export type { CombinedDecision, Decision } from './limiter/decision.js';
+export type { LimitsInForce } from './limiter/live-limits.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
 export {
   type AcquireAnyOptions,

@@ -26,6 +26,7 @@ import { BackgroundWork } from './limiter/background-work.js';
 import { Blocks } from './limiter/blocks.js';
 import { FullestBuckets } from './limiter/fullest-buckets.js';
 import { Limiter } from './limiter/limiter.js';
+import { LiveLimits } from './limiter/live-limits.js';
 import { PlaceReturns } from './limiter/place-returns.js';
 import { PolicyRegistry } from './limiter/policy-registry.js';
 import { RateLimiterService } from './limiter/rate-limiter.service.js';
@@ -110,9 +111,16 @@ const providers: Provider[] = [
   },
   {
     provide: Limiter,
-    useFactory: (store: Store, blocks: Blocks, fullest: FullestBuckets) =>
-      new Limiter(store, blocks, new ShadowCounts(publishShadow), fullest),
-    inject: [RATE_LIMIT_STORE, Blocks, FullestBuckets],
+    useFactory: (
+      store: Store,
+      blocks: Blocks,
+      fullest: FullestBuckets,
+      { limitsRefreshMs }: ParsedOptions,
+    ) => {
+      const live = new LiveLimits(store, limitsRefreshMs);
+      return new Limiter(store, blocks, new ShadowCounts(publishShadow), live, fullest);
+    },
+    inject: [RATE_LIMIT_STORE, Blocks, FullestBuckets, PARSED_OPTIONS],
   },
   {
     provide: PolicyRegistry,

@@ -9,6 +9,7 @@ export const errorCodes = {
   LIMITS_PROVIDER: 'The class of `limits` is provided by no module, or by several.',
   LIMITS_NEEDED:
     'The limits of a policy depend on the request, and a call without a request did not say them.',
+  LIMITS_NOT_FIXED: 'The limits of a policy depend on the request, so they cannot be set for all.',
   INVALID_SKIP: 'A `skip` predicate answered neither true nor false.',
   INVALID_REFUSAL: 'A function of the option `refusal` answered something else than it must.',
   INVALID_OPTION: 'An option has a value of the wrong type or out of its range.',

@@ -1,7 +1,9 @@
+import type { Limits } from '../options/limits.js';
 import type { Policy } from '../options/policy.js';
 import type { WorkProgress } from './background-work.js';
 import type { ConsumeOptions } from './charge-reader.js';
 import type { Decision } from './decision.js';
+import type { LimitsInForce } from './live-limits.js';
 import type {
   AcquireOptions,
   BlockOptions,
@@ -58,6 +60,18 @@ export class BoundRateLimiter {
 
   unblock(key: string): Promise<boolean> {
     return this.service.unblock(this.policy, key);
+  }
+
+  setLimits(limits: Limits): Promise<void> {
+    return this.service.setLimits(this.policy, limits);
+  }
+
+  clearLimits(): Promise<boolean> {
+    return this.service.clearLimits(this.policy);
+  }
+
+  limitsOf(): Promise<LimitsInForce> {
+    return this.service.limitsOf(this.policy);
   }
 
   reset(key: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { levelAt } from '../algorithms/level.js';
+import type { Limit } from '../algorithms/limit.js';
 import { microsToMs, remainingTokens, toMs } from '../algorithms/reading.js';
 import { blockOf, FOREVER } from '../algorithms/record.js';
 import { ceilDivide } from '../algorithms/ticks.js';
@@ -24,21 +25,23 @@ export interface BucketState {
   readonly blockedForMs: number | null;
 }
 
+interface Inspected {
+  readonly placed: PlacedPolicy;
+  readonly key: string;
+  readonly limit?: Limit | undefined;
+}
+
 /** A bucket by the numbers of its policy, or by its own where the policy does not fix them. */
-export function stateOf(
-  { id, policy }: PlacedPolicy,
-  key: string,
-  { name, record, now }: Inspection,
-): BucketState {
-  const { limit } = policy;
+export function stateOf(bucket: Inspected, { name, record, now }: Inspection): BucketState {
+  const { placed, key, limit = placed.policy.limit } = bucket;
   const scale = limit?.scale ?? record ?? { ticksPerToken: 1, ticksPerMicro: 1 };
   const level = record === undefined ? 0 : levelAt(record, scale, now);
   const block = record === undefined ? 0 : blockOf(record, now);
   return {
-    policy: id,
+    policy: placed.id,
     key,
     storeKey: name,
-    capacity: policy.capacity,
+    capacity: limit?.capacity,
     missing: Number(ceilDivide(level, scale.ticksPerToken)),
     remaining: limit && (block > 0 && !limit.shapes ? 0 : remainingTokens(limit, level)),
     fullAfterMs: toMs(level, scale.ticksPerMicro),

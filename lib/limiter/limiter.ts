@@ -19,6 +19,7 @@ import { bucketKey } from './bucket-key.js';
 import { type BucketState, stateOf } from './bucket-state.js';
 import type { Decision } from './decision.js';
 import type { FullestBuckets } from './fullest-buckets.js';
+import { LiveLimits } from './live-limits.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { ShadowCounts } from './shadow-counts.js';
 import { isShadow, partsOf, unshadowed } from './shadow-parts.js';
@@ -92,6 +93,7 @@ export class Limiter {
     private readonly store: Store,
     private readonly blocks = new Blocks(),
     readonly shadows = new ShadowCounts(),
+    readonly live = new LiveLimits(store),
     private readonly fullest?: FullestBuckets,
   ) {}
 
@@ -100,6 +102,10 @@ export class Limiter {
    * its own: it keeps nobody from being admitted, and nobody keeps it from being charged.
    */
   decide(charges: readonly Charge[], terms: Terms = {}): Awaitable<Judgement> {
+    return chain(this.live.apply(charges), (current) => this.decideNow(current, terms));
+  }
+
+  private decideNow(charges: readonly Charge[], terms: Terms): Awaitable<Judgement> {
     // What is picked from is no limit that could be left unenforced.
     const parts = terms.pick ? [charges.map(unshadowed)] : partsOf(charges);
     const asked = parts.map(mergeSameBucket);
@@ -120,6 +126,10 @@ export class Limiter {
 
   /** Notes what the other side says of a bucket. Answers what a peek of cost 1 would. */
   sync(bucket: Bucket, report: LimiterReport): Awaitable<Outcome> {
+    return chain(this.live.apply([bucket]), ([current]) => this.syncNow(current as Bucket, report));
+  }
+
+  private syncNow(bucket: Bucket, report: LimiterReport): Awaitable<Outcome> {
     const limit = limitOf(bucket);
     const name = bucketKey(bucket.placed.id, bucket.key);
     const take = algorithms[limit.algorithm](limit, name, 1);
@@ -155,8 +165,10 @@ export class Limiter {
   inspect(buckets: readonly Bucket[]): Awaitable<BucketState[]> {
     if (buckets.length === 0) return [];
     const names = buckets.map(({ placed, key }) => bucketKey(placed.id, key));
-    return chain(this.store.inspect(names), (told) =>
-      buckets.map(({ placed, key }, i) => stateOf(placed, key, told[i] as Inspection)),
+    return chain(this.live.apply(buckets), (current) =>
+      chain(this.store.inspect(names), (told) =>
+        current.map((bucket, i) => stateOf(bucket, told[i] as Inspection)),
+      ),
     );
   }
 

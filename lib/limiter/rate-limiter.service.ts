@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
+import type { Limits } from '../options/limits.js';
 import { checkCost, checkWait } from '../options/parse-policy.js';
 import { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
@@ -9,6 +10,7 @@ import { bucketKey } from './bucket-key.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
 import { type CombinedDecision, type Decision, soonest, tightest } from './decision.js';
 import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js';
+import type { LimitsInForce } from './live-limits.js';
 import { logFailure } from './log-failure.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { type Order, Reservations, type WaitOptions } from './reservations.js';
@@ -229,6 +231,31 @@ export class RateLimiterService {
    */
   async reset(policy: Policy | string, key: string): Promise<boolean> {
     return this.limiter.reset(this.read.bucket('reset', policy, key));
+  }
+
+  /**
+   * Changes the limits of a named policy, for all instances, and for good: until `clearLimits`, also after a restart. They
+   * count within `limitsRefreshMs` of the module, here at once. What was taken stays taken.
+   * @throws RateLimitError `LIMITS_NOT_FIXED` where the policy has `limits`, and what is wrong with a capacity or rate
+   */
+  async setLimits(policy: Policy | string, limits: Limits): Promise<void> {
+    const place = 'RateLimiterService.setLimits';
+    return this.limiter.live.set(this.registry.find(policy, place), limits, place);
+  }
+
+  /**
+   * Returns to the limits that the policy declares, for all instances.
+   * @returns whether others had been set
+   */
+  async clearLimits(policy: Policy | string): Promise<boolean> {
+    const place = 'RateLimiterService.clearLimits';
+    return this.limiter.live.clear(this.registry.find(policy, place), place);
+  }
+
+  /** The limits that this process decides by now, as they were written; `live`: they were set at run time. */
+  async limitsOf(policy: Policy | string): Promise<LimitsInForce> {
+    const place = 'RateLimiterService.limitsOf';
+    return this.limiter.live.of(this.registry.find(policy, place), place);
   }
 
   /** How often each policy in shadow mode was evaluated, and would have refused: by this process, since its start. */

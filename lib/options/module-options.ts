@@ -59,6 +59,11 @@ export interface RateLimitModuleOptions {
    * script call a second and policy, and no decision waits for it.
    */
   fullest?: boolean;
+  /**
+   * How old the limits may be that a decision is made by, where `setLimits` changes them: in milliseconds, by default 1,000;
+   * 0 asks the store before each decision.
+   */
+  limitsRefreshMs?: number;
   /** How long a shutdown waits for what `schedule` has still to do, in milliseconds; by default 5,000. */
   drainMs?: number;
   /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */

@@ -29,6 +29,7 @@ export interface ParsedOptions {
   readonly refusal: RefusalOptions;
   readonly drainMs: number;
   readonly fullest: boolean;
+  readonly limitsRefreshMs: number;
   readonly skip: SkipPredicate | undefined;
   readonly shadow: Shadow;
 }
@@ -48,6 +49,7 @@ const KNOWN = [
   'fullest',
   'skip',
   'shadow',
+  'limitsRefreshMs',
 ];
 // What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
 const PREFIX = /^[^\s{}]{1,128}$/;
@@ -59,8 +61,10 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
   const { headers = 'standard', refusal = {}, drainMs = 5000, fullest = true, skip } = options;
+  const { limitsRefreshMs = 1000 } = options;
   if (skip !== undefined)
     checkFunction(skip, `${PLACE}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
+  checkInteger(limitsRefreshMs, 0, 86_400_000, `${PLACE}: limitsRefreshMs`);
   checkInteger(drainMs, 0, 2 ** 31 - 1, `${PLACE}: drainMs`);
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
     throw invalid('prefix', prefix, "1 to 128 characters without spaces and braces, as 'myapp'");
@@ -86,6 +90,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     refusal: parseRefusal(refusal, `${PLACE}: refusal`),
     drainMs,
     fullest,
+    limitsRefreshMs,
     skip,
     shadow: parseShadow(options.shadow, PLACE) ?? false,
   });

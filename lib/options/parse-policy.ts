@@ -122,7 +122,8 @@ export function checkCost(cost: unknown, place: string): asserts cost is number 
   throw new RateLimitError('INVALID_COST', `${place}: cost is ${show(cost)}; write an integer of at least 0`);
 }
 
-function checkStaticCost(cost: unknown, capacity: number | undefined, place: string): void {
+/** @throws RateLimitError `INVALID_COST`, `COST_ABOVE_CAPACITY` */
+export function checkStaticCost(cost: unknown, capacity: number | undefined, place: string): void {
   checkCost(cost, place);
   if (capacity === undefined || cost <= capacity) return;
   throw new RateLimitError(

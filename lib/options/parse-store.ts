@@ -13,6 +13,9 @@ const METHODS: Readonly<Record<keyof Store, true>> = {
   inspect: true,
   bucketsOf: true,
   remember: true,
+  readLimits: true,
+  writeLimits: true,
+  deleteLimits: true,
   close: true,
 };
 

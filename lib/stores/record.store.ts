@@ -16,6 +16,8 @@ import { show } from '../errors/show.js';
 import { Records } from './records.js';
 import type { Inspection, Store, StoreState, Transaction, TransactionReply } from './store.interface.js';
 
+const NO_LIMITS: ReadonlyMap<string, string> = new Map();
+
 /** What a step comes to. */
 export interface Step<T> {
   readonly answer: T;
@@ -110,6 +112,23 @@ export abstract class RecordStore implements Store {
 
   /** A store that lists its buckets needs no reminder. */
   remember(): Awaitable<void> {}
+
+  /** Override it, and the two below, for `RateLimiterService.setLimits`: texts by the names of their policies. */
+  readLimits(): Awaitable<ReadonlyMap<string, string>> {
+    return NO_LIMITS;
+  }
+
+  /** @throws RateLimitError `INVALID_OPTION` */
+  writeLimits(_policy: string, _text: string): Awaitable<void> {
+    throw new RateLimitError(
+      'INVALID_OPTION',
+      `RateLimiterService.setLimits: store is ${show(this)}, which keeps no limits; write readLimits, writeLimits and deleteLimits for it`,
+    );
+  }
+
+  deleteLimits(_policy: string): Awaitable<boolean> {
+    return false;
+  }
 
   /** Override it where the store has opened something. A store that is handed to the module is never closed by it. */
   close(): Awaitable<void> {}

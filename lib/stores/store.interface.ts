@@ -85,6 +85,12 @@ export interface Store {
   bucketsOf(policy: string): Awaitable<readonly string[]>;
   /** Where a store cannot list its buckets: keeps those of a policy that are full latest, until then. Else it does nothing. */
   remember(policy: string, candidates: readonly Candidate[]): Awaitable<void>;
+  /** The limits that were set at run time: of each policy, by its name, a text. No bucket, so they never expire. */
+  readLimits(): Awaitable<ReadonlyMap<string, string>>;
+  /** Sets those of a policy. */
+  writeLimits(policy: string, text: string): Awaitable<void>;
+  /** Forgets those of a policy. Answers whether there were any. */
+  deleteLimits(policy: string): Awaitable<boolean>;
   /** Closes what the store itself has opened, and nothing else. */
   close(): Awaitable<void>;
 }

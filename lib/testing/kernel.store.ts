@@ -6,6 +6,7 @@ import { RecordStore, type Work } from '../stores/record.store.js';
 export class KernelStore extends RecordStore {
   protected override readonly source = 'memory';
   private readonly records = new Map<string, BucketRecord>();
+  private readonly limits = new Map<string, string>();
 
   constructor(private readonly clock: Clock) {
     super();
@@ -13,6 +14,18 @@ export class KernelStore extends RecordStore {
 
   override bucketsOf(policy: string): string[] {
     return [...this.records.keys()].filter((key) => key.startsWith(`${policy}:{`));
+  }
+
+  override readLimits(): ReadonlyMap<string, string> {
+    return new Map(this.limits);
+  }
+
+  override writeLimits(policy: string, text: string): void {
+    this.limits.set(policy, text);
+  }
+
+  override deleteLimits(policy: string): boolean {
+    return this.limits.delete(policy);
   }
 
   override close(): void {

@@ -102,3 +102,24 @@ it('fails a request whose step fails', async () => {
   jest.restoreAllMocks();
   expect((await request('/cats')).status).toBe(200);
 });
+
+it('keeps limits that are set at run time, where it says how', async () => {
+  const limits = { capacity: 9, rate: 1 };
+  const { app } = await bootApp({ rateLimit: { store } });
+  await expect(app.get(RateLimiterService).setLimits(chat, limits)).rejects.toThrow(
+    'RateLimiterService.setLimits: store is TableStore (object), which keeps no limits; write readLimits',
+  );
+  expect(await app.get(RateLimiterService).clearLimits(chat)).toBe(false);
+
+  class ConfiguredStore extends TableStore {
+    private readonly texts = new Map<string, string>();
+    override readLimits = async () => this.texts;
+    override writeLimits = async (policy: string, text: string) => void this.texts.set(policy, text);
+    override deleteLimits = async (policy: string) => this.texts.delete(policy);
+  }
+  const configured = await bootApp({ rateLimit: { store: new ConfiguredStore() } });
+  const limiter = configured.app.get(RateLimiterService);
+  await limiter.setLimits(chat, limits);
+  expect(await limiter.consume(chat, 'ada')).toMatchObject({ limit: 9, source: 'custom' });
+  expect(await limiter.clearLimits(chat)).toBe(true);
+});

@@ -8,6 +8,7 @@ import {
   type RateLimiterService,
   tokenBucket,
 } from '../../lib/index.js';
+import { LiveLimits } from '../../lib/limiter/live-limits.js';
 import { openStore } from '../../lib/stores/open-store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
@@ -192,6 +193,16 @@ describe('on a cluster', () => {
         expect(await service.consumeAny(requests)).toMatchObject({ allowed: true, picked: 0 });
       }
     });
+  });
+
+  it('limits that are set at run time count for all, whatever slot a bucket lives in', async () => {
+    const [one, two] = [serviceOn(store), serviceOn(store, new LiveLimits(store, 0))];
+    await one.service.setLimits(ip, { capacity: 7, rate: '1/365d' });
+    for (const key of ['1.2.3.4', 'ada', 'acme']) {
+      expect(await two.service.consume(ip, key)).toMatchObject({ limit: 7, remaining: 6 });
+    }
+    expect(await two.service.clearLimits(ip)).toBe(true);
+    expect(await two.service.limitsOf(ip)).toMatchObject({ capacity: 5, live: false });
   });
 
   it('gives back and forgets', async () => {

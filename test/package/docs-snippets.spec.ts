@@ -137,6 +137,9 @@ describe('on a real Redis', () => {
     expect(await admin.find('grace')).toMatchObject([{ policy: 'daily', remaining: 0 }]);
     expect(await admin.unblock('grace')).toEqual(['daily']);
     expect(await admin.reset('grace')).toEqual(['daily']);
+    await limiter.setLimits(daily, { capacity: 2000, rate: '2000/day' });
+    expect(await limiter.peek(daily, 'hopper')).toMatchObject({ limit: 2000 });
+    expect(await limiter.clearLimits(daily)).toBe(true);
   });
 
   it('a place is noted and undone as docs/redis.md says, with these permissions', async () => {
@@ -174,6 +177,18 @@ describe('on a real Redis', () => {
 
     await client.del(key!);
     expect(await limiter.peek(daily, 'ada', { cost: 0 })).toMatchObject({ remaining: 1000 });
+  });
+
+  it('limits that are set at run time are looked at and cleared with the commands of docs/redis.md', async () => {
+    const limiter = await serviceAt(server.url);
+    const chat = tokenBucket({ name: 'chat', capacity: 1, rate: 1 });
+    const [, shown] = /HGETALL \S+ +# chat, (.*)/.exec(docs.fenceWith(page, 'sh', 'HGETALL').code)!;
+    await limiter.setLimits(chat, JSON.parse(shown!));
+    const client = connect(server.url);
+
+    expect(await client.hgetall('floodgate:limits')).toEqual({ chat: shown });
+    expect(await client.hdel('floodgate:limits', 'chat')).toBe(1);
+    expect(await limiter.clearLimits(chat)).toBe(false);
   });
 });
 

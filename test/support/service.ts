@@ -2,8 +2,10 @@ import { RateLimiterService } from '../../lib/index.js';
 import { BackgroundWork } from '../../lib/limiter/background-work.js';
 import { Blocks } from '../../lib/limiter/blocks.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
+import { LiveLimits } from '../../lib/limiter/live-limits.js';
 import { PlaceReturns } from '../../lib/limiter/place-returns.js';
 import { PolicyRegistry } from '../../lib/limiter/policy-registry.js';
+import { ShadowCounts } from '../../lib/limiter/shadow-counts.js';
 import { Turns } from '../../lib/limiter/turns.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 
@@ -16,11 +18,11 @@ export interface ServiceProcess {
 }
 
 /** The service as the module wires it, without an application: each is a process of its own on the store. */
-export function serviceOn(store: Store): ServiceProcess {
+export function serviceOn(store: Store, live = new LiveLimits(store)): ServiceProcess {
   const [returns, blocks] = [new PlaceReturns(store), new Blocks()];
   const turns = new Turns(returns, blocks);
   const background = new BackgroundWork(new Turns(returns, blocks));
-  const limiter = new Limiter(store, blocks);
+  const limiter = new Limiter(store, blocks, new ShadowCounts(), live);
   return {
     service: new RateLimiterService(limiter, new PolicyRegistry(), turns, background),
     turns,

@@ -28,6 +28,7 @@ export interface MemoryStoreOptions {
 export class MemoryStore implements Store {
   private readonly buckets: BoundedBuckets;
   private readonly clock: Clock;
+  private readonly limits = new Map<string, string>();
 
   constructor({ maxKeys, clock = monotonicClock }: MemoryStoreOptions) {
     this.buckets = new BoundedBuckets(maxKeys);
@@ -80,6 +81,18 @@ export class MemoryStore implements Store {
 
   /** It has them all. */
   remember(): void {}
+
+  readLimits(): ReadonlyMap<string, string> {
+    return new Map(this.limits);
+  }
+
+  writeLimits(policy: string, text: string): void {
+    this.limits.set(policy, text);
+  }
+
+  deleteLimits(policy: string): boolean {
+    return this.limits.delete(policy);
+  }
 
   close(): void {
     this.buckets.clear();

@@ -77,6 +77,18 @@ export class ClusterStore implements Store {
     return this.store.remember(policy, candidates);
   }
 
+  readLimits(): Promise<ReadonlyMap<string, string>> {
+    return this.store.readLimits();
+  }
+
+  writeLimits(policy: string, text: string): Promise<void> {
+    return this.store.writeLimits(policy, text);
+  }
+
+  deleteLimits(policy: string): Promise<boolean> {
+    return this.store.deleteLimits(policy);
+  }
+
   close(): Promise<void> {
     return this.store.close();
   }

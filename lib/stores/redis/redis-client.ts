@@ -6,6 +6,9 @@ export interface RedisClient {
   readonly isCluster?: boolean;
   defineCommand(name: string, definition: { numberOfKeys?: number; lua: string; readOnly?: boolean }): void;
   del(key: string): Promise<number>;
+  hgetall(key: string): Promise<Record<string, string>>;
+  hset(key: string, field: string, value: string): Promise<number>;
+  hdel(key: string, field: string): Promise<number>;
 }
 
 type ScriptCall = (...args: string[]) => Promise<unknown>;

@@ -24,6 +24,9 @@ import {
 } from './scripts/generated.js';
 import { ServerClock } from './server-clock.js';
 
+/** The key of the limits that were set at run time. A bucket has a colon and braces behind its policy, so it is none. */
+const LIMITS = 'limits';
+
 export interface RedisStoreOptions {
   /** What every key begins with. */
   readonly prefix: string;
@@ -148,6 +151,18 @@ export class RedisStore implements Store {
       String(MOST_CANDIDATES),
       ...pairs,
     ]);
+  }
+
+  async readLimits(): Promise<ReadonlyMap<string, string>> {
+    return new Map(Object.entries(await this.client.hgetall(this.name(LIMITS))));
+  }
+
+  async writeLimits(policy: string, text: string): Promise<void> {
+    await this.client.hset(this.name(LIMITS), policy, text);
+  }
+
+  async deleteLimits(policy: string): Promise<boolean> {
+    return Number(await this.client.hdel(this.name(LIMITS), policy)) === 1;
   }
 
   async close(): Promise<void> {

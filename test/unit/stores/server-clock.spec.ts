@@ -119,6 +119,9 @@ describe('a store on a server whose replies come late', () => {
     const client = {
       isCluster,
       del: async () => 0,
+      hgetall: async () => ({}),
+      hset: async () => 0,
+      hdel: async () => 0,
       defineCommand(name: string) {
         (client as Record<string, unknown>)[name] = async () => {
           const reply = [(now + 1) * 1000, 1, level(), ''];
