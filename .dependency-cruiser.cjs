@@ -13,7 +13,7 @@ const MAY_IMPORT = {
   limits: ['algorithms', 'common', 'errors', 'options'],
   limiter: ['algorithms', 'common', 'errors', 'keys', 'options', 'stores'],
   observability: ['limiter'],
-  plan: ['algorithms', 'common', 'errors', 'keys', 'limiter', 'limits', 'options'],
+  plan: ['algorithms', 'caller', 'common', 'errors', 'keys', 'limiter', 'limits', 'options'],
   admin: ['common', 'errors', 'keys', 'limiter', 'options', 'plan'],
   transport: ['algorithms', 'caller', 'common', 'errors', 'limiter', 'options'],
   guard: ['algorithms', 'common', 'errors', 'keys', 'limiter', 'options', 'plan', 'stores', 'transport'],

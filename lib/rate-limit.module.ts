@@ -45,6 +45,7 @@ import { checkFieldResolvers } from './plan/field-resolver-check.js';
 import { checkGuardOrder, checkSingleRoot } from './plan/module-check.js';
 import { PlanBuilder } from './plan/plan-builder.js';
 import { PlanCatalog } from './plan/plan-catalog.js';
+import { checkProxies } from './plan/proxy-check.js';
 import { findUnreached, reachWarnings } from './plan/reach-check.js';
 import { shadowWarnings } from './plan/shadow-warnings.js';
 import {
@@ -238,6 +239,9 @@ export class RateLimitModule
       ...checkGuardOrder(this.modules, RateLimitModule),
       ...checkDeclarations(handlers, this.registry),
       ...shadowWarnings(this.registry),
+      ...checkProxies(handlers, this.adapterHost.httpAdapter, this.builder.proxies, (late) =>
+        logger.warn(late),
+      ),
     );
     if (this.options.redis === undefined && this.options.store === undefined) {
       logger.log(

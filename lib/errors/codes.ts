@@ -27,6 +27,10 @@ export const errorCodes = {
   MISSING_FOR_ROOT: 'RateLimitModule.forRoot() is not imported, or its factory returned no options.',
   DUPLICATE_FOR_ROOT: 'RateLimitModule.forRoot() is imported more than once.',
   NOT_INITIALIZED: 'An application is asked what it limits before it is initialized.',
+  SPOOFABLE_ADDRESS:
+    'A limit goes by the address of clients, and every proxy is trusted, so a client can choose it.',
+  PROXY_NOT_TRUSTED:
+    'A limit goes by the address of clients, and no proxy is trusted, so all clients behind one count as one.',
   NO_USER: 'A policy by user was decided for a request without a user.',
   INVALID_KEY: 'A key resolver did not return a text.',
   NO_HTTP_REQUEST: 'A key resolver that reads an HTTP request was asked where none can be reached.',

@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
+import { addressReader } from './address-readers.js';
 import { describeKey, type KeyResolver } from './key-resolver.js';
 import { readCaller } from './read-caller.js';
 
@@ -17,8 +18,10 @@ export interface ByIpOptions {
  */
 export function byIp(options: ByIpOptions = {}): KeyResolver {
   const ipv6Prefix = readPrefix(options, 'byIp', 'byIp({ ipv6Prefix: 64 })');
-  return describeKey(`byIp(${ipv6Prefix})`, (context) =>
-    networkOf(readCaller(context, 'ip', 'byIp()'), ipv6Prefix),
+  return addressReader(
+    describeKey(`byIp(${ipv6Prefix})`, (context) =>
+      networkOf(readCaller(context, 'ip', 'byIp()'), ipv6Prefix),
+    ),
   );
 }
 

@@ -2,6 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import ipaddr from 'ipaddr.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
+import { addressReader } from './address-readers.js';
 import { addressOf } from './by-ip.js';
 import { readCaller } from './read-caller.js';
 
@@ -19,7 +20,8 @@ export function fromIps(...ranges: string[]): (context: ExecutionContext) => boo
     return address !== undefined && networks.some((network) => isIn(address, network));
   };
   // What `explain()` shows.
-  return Object.defineProperty(isFromThem, 'name', { value: `fromIps(${ranges.join(', ')})` });
+  Object.defineProperty(isFromThem, 'name', { value: `fromIps(${ranges.join(', ')})` });
+  return addressReader(isFromThem);
 }
 
 function isIn(address: ipaddr.IPv4 | ipaddr.IPv6, [network, bits]: Range): boolean {

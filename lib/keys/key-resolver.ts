@@ -3,6 +3,7 @@ import type { Awaitable } from '../common/awaitable.js';
 import { methodName } from '../common/method-name.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
+import { addressReader, readsAddress } from './address-readers.js';
 
 /** Says who is limited: any text. Runs before pipes, so it sees the request as it came. */
 export type KeyResolver = (context: ExecutionContext) => Awaitable<string>;
@@ -26,11 +27,12 @@ export function describeKey(
   resolver: KeyResolver,
   parts: readonly KeyResolver[] = [],
 ): KeyResolver {
-  return withTraits(resolver, {
+  const described = withTraits(resolver, {
     text,
     needsUser: parts.some(needsUser),
     comparable: parts.every((part) => traits(part)?.comparable === true),
   });
+  return parts.some(readsAddress) ? addressReader(described) : described;
 }
 
 /** The same resolver, marked as one that has to run after authentication. */

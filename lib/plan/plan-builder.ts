@@ -3,6 +3,7 @@ import { MetadataScanner } from '@nestjs/core';
 import { className, classScope } from '../common/class-scope.js';
 import type { KeyResolver } from '../keys/index.js';
 import { needsUser } from '../keys/key-resolver.js';
+import { ProxyWatch } from '../keys/proxy-watch.js';
 import type { PlacedPolicy } from '../limiter/placed-policy.js';
 import type { PolicyRegistry } from '../limiter/policy-registry.js';
 import type { PolicyLimits } from '../limits/policy-limits.js';
@@ -29,6 +30,8 @@ interface Site {
 
 /** Works out plans: which policies a handler has, under which names, with which keys, at which stage. */
 export class PlanBuilder {
+  /** Sees what is limited by the address of requests. */
+  readonly proxies = new ProxyWatch();
   private readonly parsed = new Map<Declaration, Policy>();
   private readonly globals: readonly DeclaredPolicy[];
 
@@ -101,7 +104,7 @@ export class PlanBuilder {
       stages[stageOf(policy, key)].push(
         Object.freeze({
           ...one,
-          key,
+          key: this.proxies.over(key),
           cost: policy.cost,
           skips: this.skipsOf(policy),
           limitOf: this.limits.of(policy, place),
@@ -113,7 +116,8 @@ export class PlanBuilder {
   }
 
   private skipsOf({ skip }: Policy): SkipPredicate[] {
-    return [this.defaults.skip, skip].filter((predicate) => predicate !== undefined);
+    const known = [this.defaults.skip, skip].filter((predicate) => predicate !== undefined);
+    return known.map((predicate) => this.proxies.over(predicate));
   }
 
   private skippedBy(skips: Declared['skips'], place: string): 'all' | ReadonlySet<string> {
