@@ -59,49 +59,6 @@ describe.each(adapters)('on %s', (adapter) => {
   const forwarded = (address: string) => ({ 'x-forwarded-for': address });
   const user = (value: unknown) => ({ 'x-user': JSON.stringify(value) });
 
-  describe('byIp', () => {
-    it('ignores a forged X-Forwarded-For where no proxy is trusted', async () => {
-      const app = await boot();
-
-      expect(await keyOf(app, forwarded('203.0.113.7'))).toBe('127.0.0.1');
-      expect(await app.statuses(1, '/cats', { headers: forwarded('203.0.113.8') })).toEqual([429]);
-    });
-
-    it('tells clients behind a trusted proxy apart', async () => {
-      const app = await boot(byIp(), true);
-
-      expect(await keyOf(app, forwarded('203.0.113.7'))).toBe('203.0.113.7');
-      expect(await keyOf(app, forwarded('203.0.113.8'))).toBe('203.0.113.8');
-      expect(await app.statuses(1, '/cats', { headers: forwarded('203.0.113.7') })).toEqual([429]);
-    });
-
-    it('takes an IPv6 network for one client, however its address is written', async () => {
-      const app = await boot(byIp(), true);
-
-      expect(await keyOf(app, forwarded('2001:db8:1:2::1'))).toBe('2001:db8:1:2::/64');
-      for (const same of ['2001:db8:1:2:3:4:5:6', '2001:DB8:0001:2::ffff']) {
-        expect(await app.statuses(1, '/cats', { headers: forwarded(same) })).toEqual([429]);
-      }
-      expect(await keyOf(app, forwarded('2001:db8:1:3::1'))).toBe('2001:db8:1:3::/64');
-    });
-
-    it.each([
-      [48, '2001:db8:1::/48'],
-      [128, '2001:db8:1:2::1'],
-    ])('groups IPv6 addresses by the prefix that is asked for: %d', async (ipv6Prefix, expected) => {
-      const app = await boot(byIp({ ipv6Prefix }), true);
-
-      expect(await keyOf(app, forwarded('2001:db8:1:2::1'))).toBe(expected);
-    });
-
-    it('takes an IPv4 address that is mapped into IPv6 for the IPv4 address', async () => {
-      const app = await boot(byIp(), true);
-
-      expect(await keyOf(app, forwarded('::ffff:203.0.113.7'))).toBe('203.0.113.7');
-      expect(await app.statuses(1, '/cats', { headers: forwarded('::ffff:cb00:7107') })).toEqual([429]);
-    });
-  });
-
   it('byHeader tells values apart, and counts all requests without it as one', async () => {
     const app = await boot(byHeader('X-Api-Key'));
 

@@ -9,6 +9,9 @@ import type { ManualClock } from './manual-clock.js';
 export type Adapter = 'express' | 'fastify';
 export const adapters: readonly Adapter[] = ['express', 'fastify'];
 
+/** What both frameworks understand. */
+export type TrustProxy = boolean | number | string | string[] | ((address: string, hop: number) => boolean);
+
 export interface AppOptions {
   controllers?: Type[];
   /** Options of `forRoot`; `false` leaves the module out. */
@@ -18,8 +21,8 @@ export interface AppOptions {
   adapter?: Adapter;
   /** Stands in for the clock of the memory store. */
   clock?: Pick<ManualClock, 'read'>;
-  /** Whether the framework believes `X-Forwarded-For`. */
-  trustProxy?: boolean;
+  /** Whose `X-Forwarded-For` the framework believes; nobody's, where it is not told. */
+  trustProxy?: TrustProxy;
   /** Before the application starts to listen: global filters, `trust proxy`, middleware. */
   prepare?: (app: INestApplication) => void;
 }
@@ -82,7 +85,7 @@ async function createApp(options: AppOptions): Promise<INestApplication> {
     providers = [],
     adapter = 'express',
     clock,
-    trustProxy = false,
+    trustProxy,
   } = options;
   const root = rateLimit === false ? [] : [RateLimitModule.forRoot(rateLimit)];
   const builder = Test.createTestingModule({ imports: [...root, ...imports], controllers, providers });
@@ -91,9 +94,12 @@ async function createApp(options: AppOptions): Promise<INestApplication> {
   return module.createNestApplication(httpAdapter(adapter, trustProxy), { logger: false });
 }
 
-function httpAdapter(adapter: Adapter, trustProxy: boolean): ExpressAdapter | FastifyAdapter {
-  if (adapter === 'fastify') return new FastifyAdapter({ trustProxy });
+function httpAdapter(adapter: Adapter, trustProxy?: TrustProxy): ExpressAdapter | FastifyAdapter {
+  // The types of newer versions of Fastify know no number, which they accept.
+  const trusted = trustProxy as boolean;
+  if (adapter === 'fastify')
+    return new FastifyAdapter(trustProxy === undefined ? {} : { trustProxy: trusted });
   const express = new ExpressAdapter();
-  express.set('trust proxy', trustProxy);
+  if (trustProxy !== undefined) express.set('trust proxy', trustProxy);
   return express;
 }
