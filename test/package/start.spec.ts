@@ -157,6 +157,16 @@ it.each(['socket.io', 'ws'])(
   120_000,
 );
 
+it('starts the API and its mailer, whose three commands are answered', async () => {
+  await start('08-microservice');
+  const [mails, newsletter, stats] = curlLines(output).map(parseCurl);
+  const statuses = (await send(mails!)).map(({ status }) => status);
+  expect(statuses.sort()).toEqual([...Array(5).fill(201), 429, 429]);
+  expect((await send(newsletter!)).map(({ status }) => status)).toEqual([202]);
+  const sent = async () => ((await (await send(stats!))[0]!.json()) as { sent: number }).sent;
+  await eventually(async () => (await sent()) >= 7, 'all mails are sent');
+}, 120_000);
+
 /** `npm start [-- name]` */
 async function start(name = '', more: NodeJS.ProcessEnv = {}): Promise<void> {
   const { REDIS_URL: _, FRAGILE_URL: __, PROVIDER_URL: ___, ...env } = process.env;
