@@ -4,6 +4,7 @@ import { removeFromList } from './edits.mjs';
 import { LEFT } from './guide.mjs';
 import { standingIdentifiers } from './imports.mjs';
 import { isExport, nodesOf, THROTTLER } from './sources.mjs';
+import { isGuardProvider } from './survey.mjs';
 
 /**
  * `{ provide: APP_GUARD, useClass: ThrottlerGuard }`: forRoot binds the guard. It stays where forRoot is still to be
@@ -18,14 +19,6 @@ export function removeGuardProviders({ ts, isModuleDone }, unit) {
     if (removed.size < node.elements.length) unit.edits.push(...removeFromList(node.elements, removed));
     else unit.edits.push(withoutList(ts, unit, node));
   }
-}
-
-function isGuardProvider(ts, unit, element) {
-  if (!ts.isObjectLiteralExpression(element)) return false;
-  const values = Object.fromEntries(
-    element.properties.map(({ name, initializer }) => [name?.getText(), initializer]),
-  );
-  return values.provide?.getText() === 'APP_GUARD' && isExport(ts, unit, values.useClass, 'ThrottlerGuard');
 }
 
 /** `providers: [only this]` goes with its last element. */

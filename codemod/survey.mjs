@@ -77,6 +77,7 @@ export function isBoundGlobally(ts, units, files) {
     ),
     ...own,
   ]);
+  if (units.some((unit) => providesGuard(ts, unit))) return true;
   const isGuard = (name) => guards.has(name);
   return files.some(({ text }) => {
     const provided = [...text.matchAll(/\bprovide\s*:\s*APP_GUARD\s*,\s*use(?:Class|Existing)\s*:\s*(\w+)/g)];
@@ -85,6 +86,18 @@ export function isBoundGlobally(ts, units, files) {
     );
     return [...provided.map(([, name]) => name), ...used].some(isGuard);
   });
+}
+
+const providesGuard = (ts, unit) =>
+  [...nodesOf(ts, unit.source)].some((node) => isGuardProvider(ts, unit, node));
+
+/** `{ provide: APP_GUARD, useClass: ThrottlerGuard }`, however it is written. */
+export function isGuardProvider(ts, unit, element) {
+  if (!ts.isObjectLiteralExpression(element)) return false;
+  const values = Object.fromEntries(
+    element.properties.map(({ name, initializer }) => [name?.getText(), initializer]),
+  );
+  return values.provide?.getText() === 'APP_GUARD' && isExport(ts, unit, values.useClass, 'ThrottlerGuard');
 }
 
 function guardsOfTheirOwn(ts, units) {

@@ -201,6 +201,21 @@ describe('what it cannot know or say', () => {
   });
 });
 
+describe('the guard of the application', () => {
+  it.each([
+    ['the other way round', '{ useClass: ThrottlerGuard, provide: APP_GUARD }'],
+    ['with a comment between', '{ provide: APP_GUARD, /* limits */ useClass: ThrottlerGuard }'],
+    ['with a scope', '{ provide: APP_GUARD, scope: Scope.DEFAULT, useClass: ThrottlerGuard }'],
+  ])('written %s, makes the limits those of every route', (_, provider) => {
+    const source = MODULE.replace('{ provide: APP_GUARD, useClass: ThrottlerGuard }', provider);
+    const { text, messages } = rewrite(source);
+
+    expect(text).not.toContain('ThrottlerGuard');
+    expect(text).toMatch(/^ {4}global: \[/m);
+    expect(messages).toEqual([]);
+  });
+});
+
 describe('the options of the module', () => {
   const options = (text: string) =>
     rewrite(
