@@ -86,12 +86,15 @@ export class PolicyRegistry {
   }
 
   /**
-   * Any policy: a named one as `find` does, or one without a name by its id, which is its place, or by its value.
+   * Any policy: a named one as `find` does, or one without a name by its id, which is its place, or by its value where that
+   * stands in one place alone.
    * @throws RateLimitError as `find`
    */
   findAny(policy: Policy | string, place: string): PlacedPolicy {
     const isMeant = (placed: PlacedPolicy) => placed.id === policy || placed.policy === policy;
-    return [...this.nameless.values()].find(isMeant) ?? this.find(policy, place);
+    const meant = [...this.nameless.values()].filter(isMeant);
+    if (meant.length > 1) throw severalPlaces(meant, place);
+    return meant[0] ?? this.find(policy, place);
   }
 
   /**
@@ -122,6 +125,14 @@ const sharedId = (id: string, place: string): RateLimitError =>
     'DUPLICATE_SCOPE',
     `${place}: two classes or policies are called '${id}', and would share one bucket; give this policy a name: name: '${id.toLowerCase()}-2'`,
   );
+
+function severalPlaces(placed: readonly PlacedPolicy[], place: string): RateLimitError {
+  const ids = placed.map(({ id }) => `'${id}'`).join(', ');
+  return new RateLimitError(
+    'POLICY_NEEDS_NAME',
+    `${place}: the ${describe((placed[0] as PlacedPolicy).policy)} stands at ${ids}, with buckets of their own, so nothing says which are meant; write one of these places, or give it a name: name: 'chat'`,
+  );
+}
 
 /** The first parameter in which two policies differ, as a text; functions are the same only if they are one. */
 function firstDifference(a: Policy, b: Policy): string | undefined {

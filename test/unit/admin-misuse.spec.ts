@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RateLimitAdmin, type RateLimitErrorCode, TokenBucket, tokenBucket } from '../../lib/index.js';
+import {
+  RateLimit,
+  RateLimitAdmin,
+  type RateLimitErrorCode,
+  TokenBucket,
+  tokenBucket,
+} from '../../lib/index.js';
 import { bootApp, closeApps } from '../support/app.js';
 import { expectMistake } from '../support/mistake.js';
 import { catsWith } from '../support/routes.js';
@@ -7,12 +13,21 @@ import { catsWith } from '../support/routes.js';
 const limit = { capacity: 10, rate: 5 };
 const chat = tokenBucket({ name: 'chat', ...limit });
 const nameless = tokenBucket(limit);
+const twice = tokenBucket(limit);
 
 let admin: RateLimitAdmin;
 
+function catsOf(name: string, decorator: MethodDecorator) {
+  return Object.defineProperty(catsWith(decorator), 'name', { value: name });
+}
+
 beforeAll(async () => {
   const { app } = await bootApp({
-    controllers: [catsWith(TokenBucket(limit))],
+    controllers: [
+      catsWith(TokenBucket(limit)),
+      catsOf('Dogs', RateLimit(twice)),
+      catsOf('Cows', RateLimit(twice)),
+    ],
     rateLimit: { policies: [chat] },
   });
   admin = app.get(RateLimitAdmin);
@@ -40,6 +55,8 @@ const rows: Row[] = [
   ['inspect', 'UNKNOWN_POLICY', '"chta" (string) names no policy', known, (admin) => admin.inspect('chta', 'ada')],
   ['inspect', 'UNKNOWN_POLICY', '"Cats.list" (string) names no policy', known, (admin) => admin.inspect('Cats.list', 'ada')],
   ['inspect', 'POLICY_NEEDS_NAME', 'the token-bucket of capacity 10 has no name', 'give it one', (admin) => admin.inspect(nameless, 'ada')],
+  ['inspect', 'POLICY_NEEDS_NAME', "the token-bucket of capacity 10 stands at 'Dogs.find', 'Cows.find'", 'write one of these places, or give it a name', (admin) => admin.inspect(twice, 'ada')],
+  ['block', 'POLICY_NEEDS_NAME', "the token-bucket of capacity 10 stands at 'Dogs.find', 'Cows.find'", 'write one of these places, or give it a name', (admin) => admin.block('ada', { forMs: 1000 }, [twice])],
   ['reset', 'INVALID_KEY', 'key is 5 (number)', asKey, (admin) => admin.reset(key)],
   ['reset', 'UNKNOWN_POLICY', '"chta" (string) names no policy', known, (admin) => admin.reset('ada', ['chat', 'chta'])],
   ['reset', 'INVALID_OPTION', 'policies is "chat" (string)', "write a list, as ['daily'], or leave it out for all", (admin) => admin.reset('ada', 'chat' as never)],
