@@ -1,7 +1,9 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { asError } from '../common/as-error.js';
 import { type Awaitable, chain, mapAll, onFailure, orElse } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
+import { isShadow } from '../limiter/shadow-parts.js';
 import type { Turns } from '../limiter/turns.js';
 import { type PlaceFor, placeOf } from '../limiter/waiting-room.js';
 import type { Stage } from '../options/policy-options.js';
@@ -84,7 +86,14 @@ export class RateLimitEngine {
     const charges = mapAll(pending, (planned) => this.ask(planned, context));
     return chain(charges, (known) => {
       const limited = known.filter((charge): charge is Charge => charge !== undefined);
-      return limited.length === 0 ? undefined : this.limiter.decide(limited);
+      if (limited.length === 0) return undefined;
+      if (!limited.every(isShadow)) return this.limiter.decide(limited);
+      // Where nothing is enforced, a store that fails must fail no request either.
+      const asked = pending.filter((_, i) => known[i] !== undefined);
+      return orElse<Judgement | undefined>(
+        () => this.limiter.decide(limited),
+        (error) => this.shadowFailures.noteAll(asked, error),
+      );
     });
   }
 
@@ -127,7 +136,7 @@ function refusalOf(transport: Transport, ...refused: Parameters<Transport['refus
   try {
     return transport.refusal(...refused);
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error), { cause: error });
+    return asError(error);
   }
 }
 

@@ -5,6 +5,10 @@ import type { PlannedPolicy } from '../plan/handler-plan.js';
 export class ShadowFailures {
   private readonly told = new WeakSet<PlannedPolicy>();
 
+  noteAll(asked: readonly PlannedPolicy[], error: unknown): undefined {
+    for (const planned of asked) this.note(planned, error);
+  }
+
   note(planned: PlannedPolicy, error: unknown): undefined {
     if (this.told.has(planned)) return;
     this.told.add(planned);

@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { callerOf } from '../caller/caller-of.js';
+import { asError } from '../common/as-error.js';
 import type { RateLimitErrorCode } from '../errors/codes.js';
 import type { Decision } from '../limiter/decision.js';
 import type { Outcome } from '../limiter/limiter.js';
@@ -45,12 +46,21 @@ export class MessageTransport implements Transport {
 
   refusal(context: ExecutionContext, outcomes: readonly Outcome[]): Error {
     const refusal = refusalOf(context, outcomes);
-    return this.answered(context, this.refusals.exception(refusal) ?? this.exception(refusal));
+    return this.answered(context, this.errorOf(refusal));
   }
 
   /** For a client that waits for an answer besides the error. */
   protected answered(_context: ExecutionContext, error: Error): Error {
     return error;
+  }
+
+  /** A client must not wait for ever because a function of the application's own has failed. */
+  private errorOf(refusal: Refusal): Error {
+    try {
+      return this.refusals.exception(refusal) ?? this.exception(refusal);
+    } catch (error) {
+      return asError(error);
+    }
   }
 
   private exception(refusal: Refusal): Error {

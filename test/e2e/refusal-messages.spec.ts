@@ -78,6 +78,15 @@ describe.each(rows.map((row) => [row[1].name, ...row] as const))(
   },
 );
 
+@WebSocketGateway()
+class Gateway {
+  @SubscribeMessage('first')
+  @once
+  first() {
+    return '{}';
+  }
+}
+
 describe('an acknowledgement is given for an exception of your own', () => {
   it.each([
     [
@@ -92,23 +101,33 @@ describe('an acknowledgement is given for an exception of your own', () => {
       { status: 'error', message: 'Internal server error' },
     ],
   ])('%s', async (_, error, expected) => {
-    @WebSocketGateway()
-    class Gateway {
-      @SubscribeMessage('first')
-      @once
-      first() {
-        return '{}';
-      }
-    }
+    expect(await acknowledgedWith({ exceptionFactory: () => error })).toEqual(expected);
+  });
+
+  it.each<[string, RefusalOptions]>([
+    [
+      'a function that throws',
+      {
+        exceptionFactory: () => {
+          throw new Error('secret');
+        },
+      },
+    ],
+    ['a message that is none', { message: () => 5 as never }],
+  ])('and for what fails in making it: %s', async (_, refusal) => {
+    expect(await acknowledgedWith(refusal)).toEqual({ status: 'error', message: 'Internal server error' });
+  });
+
+  async function acknowledgedWith(refusal: RefusalOptions): Promise<unknown> {
     const { url } = await bootApp({
       providers: [Gateway],
-      rateLimit: { refusal: { exceptionFactory: () => error } },
+      rateLimit: { refusal },
       prepare: (app) => app.useWebSocketAdapter(new IoAdapter(app)),
     });
     const client = await connectIo(url);
     clients.push(client);
     await client.call('first');
 
-    expect(await client.socket.emitWithAck('first', {})).toEqual(expected);
-  });
+    return client.socket.timeout(5000).emitWithAck('first', {});
+  }
 });

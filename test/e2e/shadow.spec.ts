@@ -41,6 +41,12 @@ class Told {
   alone(@RateLimitDecision() { policy, allowed }: Decision) {
     return { policy, allowed };
   }
+
+  @Get('bare')
+  @RateLimit(trial)
+  bare(@RateLimitDecision() decision?: Decision) {
+    return { decision };
+  }
 }
 
 afterEach(closeApps);
@@ -167,6 +173,24 @@ describe.each(adapters)('a policy in shadow mode, on %s', (adapter) => {
       expect.stringMatching(/^'limits'.*\[INVALID_LIMITS\]$/),
       expect.stringMatching(/^'user'.*\[NO_USER\]$/),
     ]);
+  });
+
+  it('fails no request where the store does, if nothing is enforced there, and that is logged once', async () => {
+    const { app, statuses } = await boot(Told);
+    jest.spyOn(app.get<Store>(Symbol.for('nestjs-floodgate.store')), 'decide').mockImplementation(() => {
+      throw new Error('the store is gone');
+    });
+    const log = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    const found = await statuses(2, '/told/bare');
+    const said = log.mock.calls.map(([message]) => String(message));
+
+    expect(found).toEqual([200, 200]);
+    expect(said).toEqual([
+      expect.stringMatching(/^Told.bare: 'trial' is in shadow mode.*the store is gone$/),
+    ]);
+    // Where something is enforced, nobody can say that it admits.
+    expect(await statuses(1, '/told')).toEqual([500]);
+    log.mockRestore();
   });
 
   describe('all policies, by the option of the module', () => {
