@@ -95,7 +95,7 @@ export abstract class RecordStore implements Store {
 
   inspect(keys: readonly string[]): Awaitable<Inspection[]> {
     return this.stepOn(keys, (records) =>
-      keys.map((name) => ({ name, record: records.load(name), now: records.now })),
+      keys.map((name) => ({ name, record: records.peek(name), now: records.now })),
     );
   }
 

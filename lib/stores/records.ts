@@ -15,13 +15,17 @@ export class Records {
     return this.writes.has(key) ? this.writes.get(key) : this.stored.get(key);
   }
 
-  /** What a record says; undefined where the bucket is full. One that lies ahead of the clock is moved back for good. */
+  /** What a record says; undefined where the bucket is full. */
+  peek(key: string): BucketRecord | undefined {
+    const record = this.raw(key);
+    return record && alive(rebase(record, this.now), this.now);
+  }
+
+  /** The same. One that lies ahead of the clock is moved back for good. */
   load(key: string): BucketRecord | undefined {
     const record = this.raw(key);
-    if (record === undefined || record.at <= this.now) return alive(record, this.now);
-    const moved = rebase(record, this.now);
-    this.keep(key, moved);
-    return alive(moved, this.now);
+    if (record !== undefined && record.at > this.now) this.keep(key, rebase(record, this.now));
+    return this.peek(key);
   }
 
   keep(key: string, record: BucketRecord | undefined): void {

@@ -79,7 +79,7 @@ export interface Store {
   unblock(key: string): Awaitable<boolean>;
   /** Forgets a bucket. Answers whether there was one. */
   reset(key: string): Awaitable<boolean>;
-  /** What the records of buckets say, in the order asked. */
+  /** What the records of buckets say, in the order asked. Changes nothing. */
   inspect(keys: readonly string[]): Awaitable<readonly Inspection[]>;
   /** The buckets of a policy: all of them, or those of which `remember` was told. The policy as bucket names begin with it. */
   bucketsOf(policy: string): Awaitable<readonly string[]>;

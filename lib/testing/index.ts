@@ -1,4 +1,9 @@
 export { assertLimited, type ExpectedPolicy } from './assert-limited.js';
+export {
+  type ContractCase,
+  type StoreContractOptions,
+  storeContract,
+} from './contract/store-contract.js';
 export { ManualClock } from './manual-clock.js';
 export { type HandlerOf, policiesOf } from './policies-of.js';
 export { RateLimitTesting } from './rate-limit-testing.js';

@@ -72,7 +72,10 @@ export class MemoryStore implements Store {
 
   inspect(keys: readonly string[]): Inspection[] {
     const now = this.clock();
-    return keys.map((name) => ({ name, record: this.load(name, now), now }));
+    return keys.map((name) => {
+      const stored = this.buckets.get(name);
+      return { name, record: stored && alive(rebase(stored, now), now), now };
+    });
   }
 
   bucketsOf(policy: string): string[] {
