@@ -68,9 +68,9 @@ export class Ledger {
     };
   }
 
-  /** When it may start, in milliseconds of `performance.now()`. */
-  get startAt(): number {
-    return this.start;
+  /** Whether it had to wait when it was decided. */
+  get waits(): boolean {
+    return this.start > 0;
   }
 
   /** The limits that it waits for, each only as long as is left of what its policy admits. */

@@ -128,10 +128,13 @@ export class WaitingRoom {
   /** Waits for a place, and then ends with the value: not where it is due, and not after the room was closed. */
   enter<T>(place: Place, value: T, resolve: Resolve<T>): Waiter {
     const waiter = new Waiter(this, place, value, resolve as Resolve<unknown>);
-    if (place.startAt <= performance.now()) waiter.start();
+    const isDue = place.startAt <= performance.now();
+    if (isDue && this.heap.size === 0) waiter.start();
     else {
       this.heap.push(waiter);
-      if (this.closed) waiter.cancel(this.closed.reason);
+      // Others may be due before it whose timer has not fired yet.
+      if (isDue) this.ring();
+      else if (this.closed) waiter.cancel(this.closed.reason);
       else this.arm();
     }
     return waiter;

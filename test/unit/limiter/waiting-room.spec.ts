@@ -81,6 +81,16 @@ describe('a waiting room', () => {
     expect([room.size, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
+  it('lets nobody overtake those who are due, and whose timer is late', async () => {
+    for (const [name, delay] of Object.entries({ second: 20, first: 10, later: 500 }))
+      note(log, name, enter(room, inMs(delay)));
+    const late = inMs(30);
+    jest.spyOn(performance, 'now').mockReturnValue(late);
+    note(log, 'third', enter(room, late - 5));
+    await advance(0);
+    expect([log, room.size]).toEqual([['first', 'second', 'third'], 1]);
+  });
+
   it('waits longer than one timer can', async () => {
     const month = 31 * 86_400_000;
     note(log, 'a', enter(room, inMs(month)));
