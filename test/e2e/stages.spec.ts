@@ -103,6 +103,10 @@ const places: Record<string, { onClass: Both[]; onMethod: Both[]; imports?: Type
     { onClass: [byAddress], onMethod: [byName] },
     { onClass: [byName], onMethod: [byAddress] },
   ],
+  'with useGlobalGuards': permutations([byAddress, byName, bound]).map((all) => ({
+    onClass: [],
+    onMethod: all,
+  })),
   'on the class': [
     ...permutations([auth, byAddress, byName, bound]).map((all) => ({ onClass: all, onMethod: [] })),
     ...permutations([byAddress, byName, bound]).map((all) => ({ onClass: [auth], onMethod: all })),
@@ -133,6 +137,9 @@ describe.each(adapters)('on %s', (adapter) => {
         imports: place === 'globally' ? [GlobalAuthModule] : [],
         adapter,
         clock,
+        prepare: (app) => {
+          if (place === 'with useGlobalGuards') app.useGlobalGuards(new AuthGuard());
+        },
       });
 
     it('the address is decided before it, the user after it, in every order of the decorators', async () => {
