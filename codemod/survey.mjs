@@ -80,11 +80,10 @@ export function isBoundGlobally(ts, units, files) {
   if (units.some((unit) => providesGuard(ts, unit))) return true;
   const isGuard = (name) => guards.has(name);
   return files.some(({ text }) => {
-    const provided = [...text.matchAll(/\bprovide\s*:\s*APP_GUARD\s*,\s*use(?:Class|Existing)\s*:\s*(\w+)/g)];
-    const used = [...text.matchAll(/\buseGlobalGuards\(([^;]*)\)/g)].flatMap(
-      ([, list]) => list.match(/\w+/g) ?? [],
-    );
-    return [...provided.map(([, name]) => name), ...used].some(isGuard);
+    // Of a provider whatever it names: what it makes its guard of may be a factory.
+    const provided = text.match(/\{[^{}]*\bprovide\s*:\s*APP_GUARD\b[^{}]*\}/g) ?? [];
+    const used = text.match(/\buseGlobalGuards\([^;]*\)/g) ?? [];
+    return [...provided, ...used].some((code) => code.match(/\w+/g).some(isGuard));
   });
 }
 

@@ -214,6 +214,24 @@ describe('the guard of the application', () => {
     expect(text).toMatch(/^ {4}global: \[/m);
     expect(messages).toEqual([]);
   });
+
+  it.each([
+    ['made by a factory', '{ provide: APP_GUARD, useFactory: () => new ThrottlerGuard() }'],
+    ['that extends it, the other way round', '{ useClass: Own, provide: APP_GUARD }'],
+    ['that extends it, with a scope', '{ provide: APP_GUARD, scope: Scope.DEFAULT, useClass: Own }'],
+  ])('%s stays, and the limits are those of every route all the same', (_, provider) => {
+    const source = MODULE.replace('{ provide: APP_GUARD, useClass: ThrottlerGuard }', provider);
+    const { text } = rewrite(`${source}class Own extends ThrottlerGuard {}\n`);
+
+    expect(text).toContain(provider);
+    expect(text).toMatch(/^ {4}global: \[/m);
+  });
+
+  it('is none where another guard is bound, and that of the throttler is named elsewhere', () => {
+    const { text } = rewrite(MODULE.replace('useClass: ThrottlerGuard', 'useClass: AuthGuard'));
+
+    expect(text).toMatch(/^ {4}policies: \[/m);
+  });
 });
 
 describe('the options of the module', () => {
