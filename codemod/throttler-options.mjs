@@ -58,11 +58,10 @@ export function bucketText(world, unit, { node, properties }, { limit, ttl, extr
   const added = written.length === 0 ? [...extras, both] : extras;
   for (const name of written) replace(properties.get(name), written.length === 1 ? both : numbers[name]);
   for (const [name, property] of properties) translateOption(world, unit, name, property, replace);
-  const removed = withoutBlock(ts, unit, node, properties);
+  const removed = withoutBlock(ts, unit, properties);
+  if (removed.size === node.properties.length) return `{ ${added.join(', ')} }`;
   edits.push(...removeFromList(node.properties, removed));
-  const [first] = node.properties;
-  if (first === undefined) return `{ ${added.join(', ')} }`;
-  edits.push(insertFirst(unit.text, first, added));
+  edits.push(insertFirst(unit.text, node.properties[0], added));
   return applyWithin(unit.text, { start: node.getStart(unit.source), end: node.end }, edits);
 }
 
@@ -91,11 +90,9 @@ const blocksNot = (ts, unit, name, property) =>
   ts.isPropertyAssignment(property) &&
   staticNumber(ts, unit.names, property.initializer) === 0;
 
-function withoutBlock(ts, unit, node, properties) {
+function withoutBlock(ts, unit, properties) {
   const block = properties.get('blockDuration');
-  if (!block || !blocksNot(ts, unit, 'blockDuration', block) || node.properties.length === 1)
-    return new Set();
-  return new Set([block]);
+  return new Set(block && blocksNot(ts, unit, 'blockDuration', block) ? [block] : []);
 }
 
 /** A tracker is asked for the request, and may want the context; a key is asked for the context. */

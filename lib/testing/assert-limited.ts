@@ -38,6 +38,7 @@ const KNOWN: Readonly<Record<keyof ExplainedPolicy, true>> = {
 
 /**
  * Asserts that a policy limits a route: any, or one that is as expected. Rates are compared as numbers, so `5` is `'5/s'`.
+ * A policy in shadow mode limits nothing: it has to be expected, with `shadow: true`.
  * @throws AssertionError that shows what limits the route and what was expected
  * @throws RateLimitError `UNKNOWN_HANDLER`, `UNKNOWN_OPTION`; `INVALID_OPTION` for a key that is a function of your own
  */
@@ -49,7 +50,8 @@ export function assertLimited<Class extends object>(
 ): void {
   checkObject(expected, 'assertLimited', '{ capacity: 10, rate: 5 }');
   checkKnownOptions(expected, Object.keys(KNOWN), 'assertLimited');
-  const { key, ...rest } = expected;
+  const { key, ...others } = expected;
+  const rest = { shadow: false, ...others };
   const wanted: Part = key === undefined ? rest : { ...rest, key: textOf(key) };
   const policies = policiesOf(app, type, method);
   const named = policies.filter(({ policy }) => policy === (wanted.policy ?? policy));

@@ -54,6 +54,13 @@ class ChatController {
   helper() {}
 }
 
+@Controller('trial')
+class TrialController {
+  @Get()
+  @TokenBucket({ name: 'tried', capacity: 1, rate: 1, shadow: true })
+  trial() {}
+}
+
 @Injectable()
 class Sender {
   constructor(@InjectRateLimiter(chat) readonly limiter: BoundRateLimiter) {}
@@ -87,7 +94,7 @@ async function boot(): Promise<void> {
       RateLimitModule.forRoot({ redis: `redis://127.0.0.1:${port}` }),
       RateLimitModule.forFeature(chat),
     ],
-    controllers: [ChatController],
+    controllers: [ChatController, TrialController],
     providers: [Sender],
   })
   class AppModule {}
@@ -290,7 +297,7 @@ describe('names', () => {
 
   it.each(['enforce', 'relax', 'refuseNext'] as const)('that name nothing are refused by %s', (method) => {
     expect(() => testing[method]('chta')).toThrow(
-      `RateLimitTesting.${method}: "chta" (string) names no policy; known are: 'chat', 'all'`,
+      `RateLimitTesting.${method}: "chta" (string) names no policy; known are: 'chat', 'all', 'tried'`,
     );
     expect(() => testing[method](tokenBucket({ capacity: 1, rate: 1 }))).toThrow('[POLICY_NEEDS_NAME]');
   });
@@ -418,6 +425,16 @@ describe('assertLimited', () => {
   ])('fails where %s, and shows it', (_, assertion, message) => {
     expect(assertion).toThrow(message);
     expect(assertion).toThrow(expect.objectContaining({ name: 'AssertionError' }));
+  });
+
+  it('takes a policy in shadow mode for no limit, unless that is what is expected', () => {
+    const tried = { policy: 'tried', capacity: 1 };
+    assertLimited(app, TrialController, 'trial', { ...tried, shadow: true });
+    for (const expected of [tried, {}]) {
+      expect(() => assertLimited(app, TrialController, 'trial', expected)).toThrow(
+        /^TrialController.trial: no policy is as expected.*\+ +shadow: true.*- +shadow: false/s,
+      );
+    }
   });
 
   it('refuses a misspelt expectation, which would always be met', () => {

@@ -88,6 +88,11 @@ describe('decorators', () => {
       "@SkipRateLimit('default')\n@TokenBucket({ capacity: 5, rate: '5/s' })",
     ],
     [
+      'no block, and nothing else',
+      '@Throttle({ default: { blockDuration: 0 } })',
+      "@SkipRateLimit('default')\n@TokenBucket({ capacity: 10, rate: '10/min' })",
+    ],
+    [
       'comments',
       '@Throttle({\n  // few\n  default: { limit: 5, /* each */ ttl: 1000 },\n})',
       "// few\n@SkipRateLimit('default')\n@TokenBucket({ capacity: 5, /* each */ rate: '5/s' })",
