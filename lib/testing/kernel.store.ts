@@ -34,16 +34,12 @@ export class KernelStore extends RecordStore {
 
   protected override step<T>(keys: readonly string[], work: Work<T>): T {
     const stored = keys.flatMap((key) => {
-      const record = this.find(key);
+      const record = this.records.get(key);
       return record === undefined ? [] : ([[key, record]] as const);
     });
     const { answer, writes } = work(new Map(stored), this.clock());
     for (const [key, record] of writes) this.write(key, record);
     return answer;
-  }
-
-  protected find(key: string): BucketRecord | undefined {
-    return this.records.get(key);
   }
 
   protected write(key: string, record: BucketRecord | undefined): void {

@@ -67,10 +67,6 @@ export class TestingStore extends KernelStore {
     return transaction.takes.map((take, i) => (this.refuses(take) ? tooFull(take, records.now) : found[i]));
   }
 
-  protected override find(key: string): BucketRecord | undefined {
-    return this.isEnforced(key) ? super.find(key) : undefined;
-  }
-
   protected override write(key: string, record: BucketRecord | undefined): void {
     if (this.isEnforced(key)) super.write(key, record);
   }

@@ -1,5 +1,4 @@
 import { FOREVER, type Mark } from '../../algorithms/record.js';
-import { RateLimitError } from '../../errors/rate-limit.error.js';
 import { bucket, SECOND, START, same, take, token } from './bench.js';
 import type { Cases } from './cases.js';
 
@@ -91,17 +90,5 @@ export const outboundCases: Cases = {
     same((await bench.decide(waiting, { pick: {} })).charged, [1], 'of those that wait the earliest');
     await bench.report(limit, 'a', { block: SECOND });
     same((await bench.decide(takes, { pick: {} })).charged, [], 'none where all refuse');
-  },
-
-  'finds the buckets of a policy, unless it says that it cannot': async (bench) => {
-    await bench.decide([take(limit, 'ab'), take(limit, 'a')]);
-    await bench.store.remember('a', [{ bucket: bucket('a'), fullAfterMs: 1000 }]);
-    await bench.store.remember('ab', [{ bucket: bucket('ab'), fullAfterMs: 1000 }]);
-    const found = async () => bench.store.bucketsOf('a');
-    const names = await found().catch((error: unknown) => {
-      if (error instanceof RateLimitError) return [bucket('a')];
-      throw error;
-    });
-    same(names, [bucket('a')], 'its own, and those of no other policy');
   },
 };

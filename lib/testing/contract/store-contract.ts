@@ -3,6 +3,7 @@ import { Bench, type CreateStore } from './bench.js';
 import type { Cases } from './cases.js';
 import { compareWithKernel } from './comparison.js';
 import { givingBackCases } from './giving-back.cases.js';
+import { keepingCases } from './keeping.cases.js';
 import { outboundCases } from './outbound.cases.js';
 import { takingCases } from './taking.cases.js';
 import { timeCases } from './time.cases.js';
@@ -42,7 +43,13 @@ export function storeContract(options: StoreContractOptions): ContractCase[] {
   checkFunction(close, `${PLACE}: close`, '(store) => store.close()');
   checkInteger(operations, 1, 2 ** 31, `${PLACE}: operations`);
   checkInteger(seed, 0, 2 ** 31, `${PLACE}: seed`);
-  const cases: Cases = { ...takingCases, ...timeCases, ...givingBackCases, ...outboundCases };
+  const cases: Cases = {
+    ...takingCases,
+    ...timeCases,
+    ...givingBackCases,
+    ...outboundCases,
+    ...keepingCases,
+  };
   const runs = Array.from({ length: RUNS }, (_, i) => seed + i);
   return [
     ...Object.entries(cases).map(([title, check]) => caseOf(title, create, close, check)),

@@ -231,6 +231,19 @@ class ListsOthers extends KernelStore {
   }
 }
 
+class KeepsFirstLimits extends KernelStore {
+  override async writeLimits(policy: string, text: string) {
+    if (!(await super.readLimits()).has(policy)) super.writeLimits(policy, text);
+  }
+}
+
+class NeverHadLimits extends KernelStore {
+  override deleteLimits(policy: string) {
+    super.deleteLimits(policy);
+    return false;
+  }
+}
+
 class DecidesLater extends KernelStore {
   override async decide(transactions: readonly Transaction[]) {
     return (await super.decide(transactions)).map((reply) => ({ ...reply, decidedAt: Number.MAX_VALUE }));
@@ -264,5 +277,7 @@ export const brokenStores: [new (clock: Clock) => KernelStore | MapStore, string
   [IgnoresPreference, 'takes one of several'],
   [CountsAlways, 'counts what is taken'],
   [ListsOthers, 'finds the buckets of a policy'],
+  [KeepsFirstLimits, 'keeps the limits'],
+  [NeverHadLimits, 'keeps the limits'],
   [DecidesLater, 'says when it has decided'],
 ];
