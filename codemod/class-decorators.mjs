@@ -21,6 +21,7 @@ function translateClass(world, unit, node) {
     onClass,
     overridden,
     isBound: world.isGlobal || onClass.guard !== undefined,
+    isBoundBelow: methods.some(({ guard }) => guard !== undefined),
   };
   const ofClass = classLines(context);
   replace(context, onClass, ofClass);
@@ -47,13 +48,13 @@ function overriddenNames(node, { overrides }, methods) {
 }
 
 /** @returns the new decorators, or undefined where the old ones have to stay */
-function classLines({ world, unit, onClass, overridden, isBound }) {
+function classLines({ world, unit, onClass, overridden, isBound, isBoundBelow }) {
   const lines = { skipped: [], applied: [], buckets: [] };
   for (const name of namesOf(onClass)) {
     if (!isKnown(world, unit, onClass, name)) continue;
     if (onClass.skips.get(name)) lines.skipped.push(name);
     else if (onClass.overrides.has(name)) {
-      if (!isBound) return noGuard(world, unit, onClass);
+      if (!isBound) return isBoundBelow ? guardBelow(world, unit, onClass) : noGuard(world, unit, onClass);
       const front = overridden.has(name) ? [`name: '${overridden.get(name)}'`] : [];
       if (!addBucket(world, unit, lines, name, [onClass.overrides.get(name)], front)) return undefined;
       lines.skipped.push(name);
@@ -64,6 +65,8 @@ function classLines({ world, unit, onClass, overridden, isBound }) {
 
 function methodLines(context, declared) {
   const { world, unit, onClass, isBound } = context;
+  // It would take the numbers of the module, and not those of the class.
+  if (!isBound && declared.guard && onClass.overrides.size > 0) return undefined;
   const lines = { skipped: [], applied: [], buckets: [] };
   for (const name of namesOf(declared)) {
     if (!isKnown(world, unit, declared, name)) continue;
@@ -107,6 +110,12 @@ function noGuard({ todo }, unit, { decorators }) {
     'no throttler guard is bound here, as far as these files say, so this has no effect today',
     'guard',
   );
+  return undefined;
+}
+
+function guardBelow({ todo }, unit, { decorators }) {
+  const message = 'this is the limit of the methods that have the guard; write it there, as @TokenBucket';
+  todo(unit, decorators[0], message, 'guard');
   return undefined;
 }
 

@@ -206,6 +206,21 @@ describe('what it cannot know or say', () => {
   });
 });
 
+it('a limit of a class whose methods have the guard stays, and so does what it is the limit of', () => {
+  const unbound = MODULE.replace(/ {2}providers.*\n/, '');
+  const source = `import { Throttle, ThrottlerGuard } from '@nestjs/throttler';
+@Throttle({ default: { limit: 3, ttl: 1000 } })
+class Cats {
+  @UseGuards(ThrottlerGuard) find() {}
+  @UseGuards(ThrottlerGuard) @Throttle({ default: { limit: 2 } }) all() {}
+}
+`;
+  const { text, messages } = rewrite(source, unbound);
+
+  expect(text).toBe(source);
+  expect(messages[0]).toMatch(/^2 todo guard: this is the limit of the methods that have the guard/);
+});
+
 describe('the guard of the application', () => {
   it.each([
     ['the other way round', '{ useClass: ThrottlerGuard, provide: APP_GUARD }'],
