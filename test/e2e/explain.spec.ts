@@ -1,6 +1,6 @@
 // What an application limits, told by itself.
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Controller, Get, Logger, Post, type Type, UseGuards, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Post, type Type, UseGuards, UseInterceptors } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { MessagePattern, Transport } from '@nestjs/microservices';
@@ -27,6 +27,7 @@ import {
 } from '../../lib/index.js';
 import { type AppOptions, bootApp, closeApps } from '../support/app.js';
 import { catsWith } from '../support/routes.js';
+import { listenToWarnings } from '../support/warnings.js';
 
 const all = tokenBucket({ name: 'all', capacity: 100, rate: 50, key: byGlobal() });
 const daily = tokenBucket({ name: 'daily', capacity: 1000, rate: '1000/day', key: byHeader('x-user') });
@@ -62,10 +63,9 @@ afterEach(async () => {
 
 /** What the log of the boot says, and what the application explains. */
 async function boot(options: AppOptions) {
-  const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  const logged = listenToWarnings();
   const { app } = await bootApp(options);
-  const logged = warn.mock.calls.map(([message]) => message);
-  return { logged, explanation: app.get(RateLimitAdmin).explain() };
+  return { logged: logged(), explanation: app.get(RateLimitAdmin).explain() };
 }
 
 describe('explain()', () => {

@@ -19,6 +19,7 @@ import type { Store } from '../../lib/stores/store.interface.js';
 import { adapters, bootApp, closeApps } from '../support/app.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { catsWith, limitFields, members, remaining } from '../support/routes.js';
+import { listenToWarnings } from '../support/warnings.js';
 
 const one = { capacity: 1, rate: '1/h', key: byGlobal() } as const;
 const trial = tokenBucket({ name: 'trial', ...one, shadow: true });
@@ -319,14 +320,13 @@ describe('the channel nestjs-floodgate:shadow', () => {
 
 describe('the boot log', () => {
   it('says which policies are in shadow mode', async () => {
-    const log = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
+    const said = listenToWarnings();
     const Cats = catsWith(RateLimit(trial), RateLimit(day), TokenBucket({ ...one, shadow: true }));
     await bootApp({ controllers: [Cats], rateLimit: { policies: [shown, trial] } });
-    const said = log.mock.calls.map(([message]) => message);
-    log.mockRestore();
 
-    expect(said).toEqual([
+    expect(said()).toEqual([
       "In shadow mode, evaluated and recorded but never enforced: 'shown', 'trial', 'Cats.find'.",
     ]);
+    jest.restoreAllMocks();
   });
 });
