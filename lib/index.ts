@@ -39,8 +39,14 @@ export {
   type PickDecision,
   type PickOptions,
   RateLimiterService,
+  type ReserveOptions,
   type ScheduleOptions,
 } from './limiter/rate-limiter.service.js';
+export type {
+  Reservation,
+  SettledReservation,
+  Settlement,
+} from './limiter/reservation.js';
 export type { ShadowCount } from './limiter/shadow-counts.js';
 export type { SyncReport } from './limiter/sync-report.js';
 export type { ShadowMessage } from './observability/shadow-channel.js';
@@ -56,8 +62,10 @@ export type {
 export type { Policy } from './options/policy.js';
 export type {
   CostResolver,
+  HandlerOutcome,
   LeakyBucketOptions,
   PolicyOptions,
+  SettleResolver,
   ShadowOptions,
   SkipPredicate,
   Stage,

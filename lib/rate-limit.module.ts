@@ -22,6 +22,7 @@ import { checkObject } from './common/checks.js';
 import { RateLimitEngine } from './guard/engine.js';
 import { RateLimitGuard } from './guard/rate-limit.guard.js';
 import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
+import { Settlements } from './guard/settlements.js';
 import { BackgroundWork } from './limiter/background-work.js';
 import { Blocks } from './limiter/blocks.js';
 import { FullestBuckets } from './limiter/fullest-buckets.js';
@@ -156,11 +157,17 @@ const providers: Provider[] = [
     },
     inject: [ModulesContainer, PlanBuilder, PARSED_OPTIONS],
   },
+  { provide: Settlements, useFactory: (limiter: Limiter) => new Settlements(limiter), inject: [Limiter] },
   {
     provide: RateLimitEngine,
-    useFactory: (catalog: PlanCatalog, limiter: Limiter, transports: Transports, turns: Turns) =>
-      new RateLimitEngine(catalog, limiter, transports, turns),
-    inject: [PlanCatalog, Limiter, Transports, Turns],
+    useFactory: (
+      catalog: PlanCatalog,
+      limiter: Limiter,
+      transports: Transports,
+      turns: Turns,
+      settlements: Settlements,
+    ) => new RateLimitEngine(catalog, limiter, transports, turns, settlements),
+    inject: [PlanCatalog, Limiter, Transports, Turns, Settlements],
   },
   RateLimiterService,
   BootReport,
@@ -188,6 +195,7 @@ export class RateLimitModule
     @Inject(RATE_LIMIT_STORE) private readonly store: Store,
     @Inject(Turns) private readonly turns: Turns,
     @Inject(BackgroundWork) private readonly background: BackgroundWork,
+    @Inject(Settlements) private readonly settlements: Settlements,
     @Inject(PARSED_OPTIONS) private readonly options: ParsedOptions,
     @Inject(BootReport) private readonly report: BootReport,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
@@ -268,6 +276,7 @@ export class RateLimitModule
 
   /** After the servers have stopped, so that the last requests still find the store. */
   async onApplicationShutdown(): Promise<void> {
+    await this.settlements.drain(this.options.drainMs);
     await this.closeStore();
   }
 

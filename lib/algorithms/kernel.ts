@@ -1,4 +1,5 @@
 import { type Found, find } from './level.js';
+import { beginOutflow, type Outflow, outflowUnder } from './outflow.js';
 import { alive, type BucketRecord, FOREVER, recordOf } from './record.js';
 import { ceilDivide, larger, MAX_TICKS, minus, product, type Scale, type Ticks } from './ticks.js';
 
@@ -16,6 +17,15 @@ export interface Take {
   readonly startLevel: number | undefined;
   /** Whether its start is noted as promised in the record. */
   readonly promises: boolean;
+  /** Set where the cost is an estimate, to be settled later. */
+  readonly reserve?: Hold | undefined;
+}
+
+/** How a take is kept until it is settled. */
+export interface Hold {
+  readonly id: string;
+  /** After so many microseconds the estimate stands. */
+  readonly ttlMicros: number;
 }
 
 /** How a transaction of several takes is decided. */
@@ -160,17 +170,19 @@ export function changesOf(
 
 /** The record after an admitted take: its raised level plus its cost, written with the reader's scale. */
 function recordAfter(
-  { cost, scale: { ticksPerToken, ticksPerMicro }, promises }: Take,
+  { cost, scale, promises, reserve }: Take,
   level: number,
   wait: Ticks,
   counted: boolean,
   before: BucketRecord | undefined,
   now: number,
 ): BucketRecord {
+  const { ticksPerToken, ticksPerMicro } = scale;
   const last = Math.max(before?.last ?? 0, promises ? now + Number(wait) : 0);
   return recordOf(
     {
       ...countAfter(before, cost, counted, now),
+      ...outflowAfter(before, scale, reserve),
       level: level + cost * ticksPerToken,
       at: now,
       ticksPerToken,
@@ -192,4 +204,10 @@ function countAfter(
   if (sent !== undefined && sent <= MAX_TICKS - cost) return { ...before, sent: sent + cost };
   // What cannot be counted any more is counted from here.
   return sent !== undefined || counted ? { ...before, since: now, sent: cost, synced: 0 } : { ...before };
+}
+
+/** Once begun, a count of what flows out goes on too, as long as the scale stays. */
+function outflowAfter(before: BucketRecord | undefined, scale: Scale, reserve: Hold | undefined): Outflow {
+  const outflow = outflowUnder(before, scale);
+  return outflow.reserved === undefined && reserve !== undefined ? beginOutflow(reserve.id) : outflow;
 }

@@ -1,10 +1,11 @@
+import { type Outflow, outflowWith } from './outflow.js';
 import { difference, MAX_TICKS, type Scale } from './ticks.js';
 
 /**
  * What a store keeps of a bucket: its level in ticks of its own scale at a time in microseconds of the store's clock.
  * Absence means full of tokens (level 0). It drains by its own scale, so it can be read without its policy.
  */
-export interface BucketRecord extends Scale {
+export interface BucketRecord extends Scale, Outflow {
   readonly level: number;
   readonly at: number;
   /** The latest start that was promised to somebody who waits for tokens. */
@@ -54,9 +55,10 @@ export function alive(record: BucketRecord | undefined, now: number): BucketReco
 export function rebase(record: BucketRecord, now: number): BucketRecord {
   const ahead = record.at - now;
   if (ahead <= 0) return record;
-  const { last, blocked } = record;
+  const { last, blocked, ticksPerMicro } = record;
   return {
     ...record,
+    ...outflowWith(record, { lost: ticksPerMicro * ahead }),
     at: now,
     ...(last === undefined ? {} : { last: last - ahead }),
     ...(blocked === undefined || blocked === FOREVER ? {} : { blocked: blocked - ahead }),
@@ -75,10 +77,9 @@ export function isPromised(record: BucketRecord, now: number): boolean {
 }
 
 /** A record with the times that are still ahead; the others say nothing any more. */
-export function recordOf(
-  { level, at, ticksPerToken, ticksPerMicro, last = 0, blocked = 0, since, sent, synced }: BucketRecord,
-  now: number,
-): BucketRecord {
+export function recordOf(record: BucketRecord, now: number): BucketRecord {
+  const { level, at, ticksPerToken, ticksPerMicro, last = 0, blocked = 0 } = record;
+  const { since, sent, synced, reserved, returned, lost } = record;
   return {
     level,
     at,
@@ -87,6 +88,7 @@ export function recordOf(
     ...(last > now ? { last } : {}),
     ...(blocked > now ? { blocked } : {}),
     ...(since === undefined ? {} : { since, sent, synced }),
+    ...(reserved === undefined ? {} : { reserved, returned, lost }),
   };
 }
 
@@ -102,7 +104,10 @@ export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
     a.blocked === b.blocked &&
     a.since === b.since &&
     a.sent === b.sent &&
-    a.synced === b.synced
+    a.synced === b.synced &&
+    a.reserved === b.reserved &&
+    a.returned === b.returned &&
+    a.lost === b.lost
   );
 }
 
@@ -111,8 +116,10 @@ export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
  * Lowering by a constant commutes with draining, so the time of the record stays.
  */
 export function recordWithout(before: BucketRecord, tokens: number, now: number): BucketRecord | undefined {
-  const level = difference(1, before.level, tokens, before.ticksPerToken);
-  return alive(recordOf({ ...before, level: level <= 0 ? 0 : (level as number) }, now), now);
+  const left = difference(1, before.level, tokens, before.ticksPerToken);
+  const level = left <= 0 ? 0 : (left as number);
+  const outflow = outflowWith(before, { lost: before.level - level });
+  return alive(recordOf({ ...before, ...outflow, level }, now), now);
 }
 
 /** Where the last take of a bucket stands in its count. */

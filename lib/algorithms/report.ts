@@ -1,4 +1,5 @@
 import { levelAt } from './level.js';
+import { outflowUnder, outflowWith } from './outflow.js';
 import { alive, type BucketRecord, FOREVER, isPromised, type Mark, recordOf } from './record.js';
 import { larger, MAX_TICKS, type Scale, type Ticks } from './ticks.js';
 
@@ -56,7 +57,9 @@ function withLevel(
   const next = mayLower ? told : larger(level, told);
   const counted = isNewest ? { ...before, synced: mark.sent } : before;
   if (next === level) return counted as BucketRecord | undefined;
-  return { ...counted, level: next as number, at: now, ticksPerToken, ticksPerMicro };
+  const lost = typeof level === 'number' ? Math.max(level - (next as number), 0) : 0;
+  const outflow = outflowWith(outflowUnder(before, scale), { lost });
+  return { ...counted, ...outflow, level: next as number, at: now, ticksPerToken, ticksPerMicro };
 }
 
 /** Whole tokens in ticks, not below 0 and not beyond what can be counted. */

@@ -1,9 +1,12 @@
 import type { ExecutionContext } from '@nestjs/common';
+import type { Hold } from '../algorithms/kernel.js';
 import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Charge } from '../limiter/limiter.js';
+import { newHold } from '../limiter/reservation.js';
 import { checkCost } from '../options/parse-policy.js';
+import type { Policy } from '../options/policy.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 
 /** What a policy asks of a request; undefined where it skips it, allows its key, or has no limits for it. */
@@ -28,10 +31,14 @@ function ask(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charg
     if (policy.allow.has(keyText)) return undefined;
     return chain(
       planned.limitOf(context, keyText),
-      (limit) => limit && { placed: planned, key: keyText, cost: tokens, limit },
+      (limit) => limit && { placed: planned, key: keyText, cost: tokens, limit, reserve: holdOf(policy) },
     );
   });
 }
+
+/** What is settled when the handler has ended is an estimate until then. */
+const holdOf = ({ settle, reservationTtlMs }: Policy): Hold | undefined =>
+  settle === undefined ? undefined : newHold(reservationTtlMs);
 
 function checkKey(key: unknown, { place, id }: PlannedPolicy): asserts key is string {
   if (typeof key === 'string') return;

@@ -6,7 +6,7 @@ import type { Charge, Judgement, Limiter } from '../limiter/limiter.js';
 import { isShadow } from '../limiter/shadow-parts.js';
 import type { Turns } from '../limiter/turns.js';
 import { type PlaceFor, placeOf } from '../limiter/waiting-room.js';
-import type { Stage } from '../options/policy-options.js';
+import type { HandlerOutcome, Stage } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 import type { PlanCatalog } from '../plan/plan-catalog.js';
 import { CallerGoneError } from '../transport/caller-gone.error.js';
@@ -14,6 +14,7 @@ import type { Interruption, Transport } from '../transport/transport.js';
 import type { Transports } from '../transport/transports.js';
 import { chargeOf } from './charge-of.js';
 import { Ledger } from './ledger.js';
+import type { ReservedCharge, Settlements } from './settlements.js';
 import { ShadowFailures } from './shadow-failures.js';
 
 /** Decides a stage of an invocation: plan → keys → limiter → transport. */
@@ -26,6 +27,7 @@ export class RateLimitEngine {
     private readonly limiter: Limiter,
     private readonly transports: Transports,
     private readonly turns: Turns,
+    private readonly settlements: Settlements,
   ) {}
 
   /**
@@ -41,10 +43,10 @@ export class RateLimitEngine {
     const pending = ledger.open(plan[stage]);
     if (pending.length === 0) return ledger;
     const judgement = onFailure(
-      () => this.judge(pending, context),
+      () => this.judge(pending, context, ledger),
       () => ledger.reopen(pending),
     );
-    return chain(judgement, (known) => (known ? this.settle(context, ledger, known) : ledger));
+    return chain(judgement, (known) => (known ? this.note(context, ledger, known) : ledger));
   }
 
   /**
@@ -61,8 +63,15 @@ export class RateLimitEngine {
         untie: transport.onGone(context, () => waiter.cancel(new CallerGoneError())),
       }));
     } catch (reason) {
-      throw isInterruption(reason) ? transport.interruption(context, reason) : reason;
+      if (!isInterruption(reason)) throw reason;
+      this.settle(context, ledger, { aborted: true });
+      throw transport.interruption(context, reason);
     }
+  }
+
+  /** Settles what the policies of an invocation have estimated, once, however it has ended. Nobody waits for it. */
+  settle(context: ExecutionContext, ledger: Ledger, outcome: HandlerOutcome): void {
+    this.settlements.start(ledger.takeReserved(), context, outcome);
   }
 
   /** Ends every wait at once, also those to come. */
@@ -83,18 +92,26 @@ export class RateLimitEngine {
   private judge(
     pending: readonly PlannedPolicy[],
     context: ExecutionContext,
+    ledger: Ledger,
   ): Awaitable<Judgement | undefined> {
     const charges = mapAll(pending, (planned) => this.ask(planned, context));
     return chain(charges, (known) => {
       const limited = known.filter((charge): charge is Charge => charge !== undefined);
       if (limited.length === 0) return undefined;
-      if (!limited.every(isShadow)) return this.limiter.decide(limited);
+      if (!limited.every(isShadow)) return this.take(limited, ledger);
       // Where nothing is enforced, a store that fails must fail no request either.
       const asked = pending.filter((_, i) => known[i] !== undefined);
       return orElse<Judgement | undefined>(
-        () => this.limiter.decide(limited),
+        () => this.take(limited, ledger),
         (error) => this.shadowFailures.noteAll(asked, error),
       );
+    });
+  }
+
+  private take(charges: readonly Charge[], ledger: Ledger): Awaitable<Judgement> {
+    return chain(this.limiter.decide(charges), (judgement) => {
+      if (judgement.admitted) ledger.reserve(reservedIn(charges, judgement));
+      return judgement;
     });
   }
 
@@ -106,7 +123,7 @@ export class RateLimitEngine {
     );
   }
 
-  private settle(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
+  private note(context: ExecutionContext, ledger: Ledger, judgement: Judgement): Ledger {
     ledger.record(judgement);
     this.tell(context, ledger, judgement);
     return ledger;
@@ -139,6 +156,12 @@ function refusalOf(transport: Transport, ...refused: Parameters<Transport['refus
   } catch (error) {
     return asError(error);
   }
+}
+
+/** What was taken as an estimate; of limits in shadow mode, only where that has fitted. */
+function reservedIn(charges: readonly Charge[], { outcomes }: Judgement): ReservedCharge[] {
+  const taken = charges.filter((_, i) => outcomes[i]?.decision.shadow !== 'refused');
+  return taken.filter((charge): charge is ReservedCharge => charge.reserve !== undefined);
 }
 
 /** The end of a wait that nobody has decided. */

@@ -4,6 +4,7 @@ import { type Decision, tightest } from '../limiter/decision.js';
 import type { Charge, Judgement, Outcome } from '../limiter/limiter.js';
 import { linesOf, type Place } from '../limiter/waiting-room.js';
 import type { Policy } from '../options/policy.js';
+import type { ReservedCharge } from './settlements.js';
 
 /** What has been decided for one invocation. A policy counts once, however often the guard is bound. */
 export class Ledger {
@@ -11,6 +12,7 @@ export class Ledger {
   private readonly decided: Outcome[] = [];
   private readonly changed: Change[] = [];
   private readonly inLine: Charge[] = [];
+  private readonly estimated: ReservedCharge[] = [];
   private order = Number.POSITIVE_INFINITY;
   /** When the invocation may start, in milliseconds of `performance.now()`. */
   private start = 0;
@@ -43,6 +45,20 @@ export class Ledger {
     this.start = Math.max(this.start, decidedAt + waitMs);
     this.slot = Math.max(this.slot, slot);
     this.since = Math.min(this.since, decidedAt);
+  }
+
+  /** What was taken as an estimate. */
+  reserve(charges: readonly ReservedCharge[]): void {
+    this.estimated.push(...charges);
+  }
+
+  get hasReserved(): boolean {
+    return this.estimated.length > 0;
+  }
+
+  /** Whoever is given it settles it: the next is given nothing. */
+  takeReserved(): readonly ReservedCharge[] {
+    return this.estimated.splice(0);
   }
 
   /** What was asked for once more counts instead of what was told before. */

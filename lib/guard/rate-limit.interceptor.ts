@@ -12,8 +12,9 @@ import type { Observable } from 'rxjs';
 import type { RateLimitEngine } from './engine.js';
 import { findEngine } from './find-engine.js';
 import { currentLedger } from './ledger.js';
+import { whenEnded } from './when-ended.js';
 
-/** Decides the handler stage, after every guard, and lets the request wait for its slot. */
+/** Decides the handler stage, after every guard, lets the request wait for its slot, and settles what it has cost. */
 @Injectable()
 export class RateLimitInterceptor implements NestInterceptor, OnModuleInit, OnModuleDestroy {
   private engine?: RateLimitEngine;
@@ -35,10 +36,14 @@ export class RateLimitInterceptor implements NestInterceptor, OnModuleInit, OnMo
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     // Where Nest has not made the interceptor itself, or its module is loaded lazily, there was no `onModuleInit`.
     this.engine ??= findEngine(this.moduleRef);
-    const ledger = await this.engine.decide(context, 'handler');
-    if (ledger !== undefined) await this.engine.turn(context, ledger);
+    const { engine } = this;
+    const ledger = await engine.decide(context, 'handler');
+    if (ledger !== undefined) await engine.turn(context, ledger);
     // A request that is made inside another must not find the other's decisions.
     else if (currentLedger.getStore() === undefined) return next.handle();
-    return currentLedger.run(ledger, () => next.handle());
+    const handled = currentLedger.run(ledger, () => next.handle());
+    if (!ledger?.hasReserved) return handled;
+    // Of several that are bound, the innermost learns of the end first: what the handler itself has answered.
+    return whenEnded(handled, (outcome) => engine.settle(context, ledger, outcome));
   }
 }

@@ -8,8 +8,10 @@ import type {
   AcquireOptions,
   BlockOptions,
   RateLimiterService,
+  ReserveOptions,
   ScheduleOptions,
 } from './rate-limiter.service.js';
+import type { Reservation, SettledReservation, Settlement } from './reservation.js';
 import type { SyncReport } from './sync-report.js';
 
 /**
@@ -48,6 +50,15 @@ export class BoundRateLimiter {
 
   refund(key: string, cost: number): Promise<boolean> {
     return this.service.refund(this.policy, key, cost);
+  }
+
+  reserve(key: string, options?: ReserveOptions): Promise<Reservation> {
+    return this.service.reserve(this.policy, key, options);
+  }
+
+  /** The reservation says its policy itself. */
+  settle(reservation: SettledReservation, actual: number): Promise<Settlement> {
+    return this.service.settle(reservation, actual);
   }
 
   sync(key: string, report: SyncReport): Promise<Decision> {

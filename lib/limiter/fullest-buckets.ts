@@ -1,4 +1,5 @@
 import { RateLimitError } from '../errors/rate-limit.error.js';
+import { isReservationKey } from '../stores/reservation-key.js';
 import type { Store } from '../stores/store.interface.js';
 import { bucketKey, MAX_LENGTH, policyPart } from './bucket-key.js';
 import type { Decision } from './decision.js';
@@ -37,7 +38,9 @@ export class FullestBuckets {
       );
     }
     await this.tell();
-    return this.store.bucketsOf(policyPart(policy));
+    const names = await this.store.bucketsOf(policyPart(policy));
+    // A store that lists all that it keeps has reservations among them.
+    return names.filter((name) => !isReservationKey(name));
   }
 
   note({ policy, key, limit, remaining, resetAfterMs }: Decision): void {

@@ -1,5 +1,14 @@
 import { algorithms } from '../algorithms/index.js';
-import { type Change, fits, ownWait, stepTime, type Take, type Terms, waitOf } from '../algorithms/kernel.js';
+import {
+  type Change,
+  fits,
+  type Hold,
+  ownWait,
+  stepTime,
+  type Take,
+  type Terms,
+  waitOf,
+} from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import type { Limit, Patience, Reading, Share } from '../algorithms/limit.js';
 import { readLevel } from '../algorithms/reading.js';
@@ -21,6 +30,7 @@ import type { Decision } from './decision.js';
 import type { FullestBuckets } from './fullest-buckets.js';
 import { LiveLimits } from './live-limits.js';
 import type { PlacedPolicy } from './placed-policy.js';
+import type { Settlement } from './reservation.js';
 import { ShadowCounts } from './shadow-counts.js';
 import { isShadow, partsOf, unshadowed } from './shadow-parts.js';
 
@@ -37,6 +47,8 @@ export interface Charge extends Bucket {
   readonly cost: number;
   /** Set where the caller waits for its turn. */
   readonly patience?: Patience;
+  /** Set where the cost is an estimate, to be settled later. */
+  readonly reserve?: Hold | undefined;
 }
 
 /** A decision together with what it was read from. */
@@ -156,6 +168,17 @@ export class Limiter {
     return this.store.refund(bucketKey(placed.id, key), cost);
   }
 
+  /** Charges a reserved cost as it has turned out to be, once. */
+  settle({ placed, key }: Bucket, id: string, cost: number): Awaitable<Settlement> {
+    const { maxDebt, shape } = placed.policy;
+    const actual = { id, cost, maxDebt, lowers: !shape.shapes };
+    return chain(this.store.settle(bucketKey(placed.id, key), actual), (settled) => ({
+      settled: settled !== undefined,
+      // Not a negative zero.
+      charged: settled === undefined ? 0 : Math.ceil(settled.ticks / settled.ticksPerToken) + 0,
+    }));
+  }
+
   /** Whether there was a bucket to forget. */
   reset({ placed, key }: Bucket): Awaitable<boolean> {
     return this.store.reset(bucketKey(placed.id, key));
@@ -232,6 +255,9 @@ function judge(
   );
   const wait = Number(charged.reduce<Ticks>((longest, i) => larger(longest, share(i).wait), 0));
   const placeOf = ({ placed, key }: Bucket) => places.get(bucketKey(placed.id, key)) as number;
+  // What was reserved beside what waits is settled, and not undone as well.
+  const isSettled = ({ reserve, startLevel }: Take) => reserve !== undefined && startLevel === undefined;
+  const settled = new Set(entries.filter(({ take }) => isSettled(take)).map(({ take }) => take.key));
   return {
     admitted,
     outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
@@ -241,7 +267,7 @@ function judge(
     decidedAt: reply.decidedAt,
     order,
     waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),
-    changes,
+    changes: settled.size === 0 ? changes : changes.filter(({ key }) => !settled.has(key)),
     marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],
   };
 }
@@ -315,6 +341,7 @@ function mergeSameBucket(charges: readonly Charge[]): Entry[] {
   }
   return [...merged].map(([bucket, charge]) => {
     const limit = limitOf(charge);
-    return { charge, take: algorithms[limit.algorithm](limit, bucket, charge.cost, charge.patience) };
+    const take = algorithms[limit.algorithm](limit, bucket, charge.cost, charge.patience);
+    return { charge, take: charge.reserve === undefined ? take : { ...take, reserve: charge.reserve } };
   });
 }

@@ -156,4 +156,7 @@ const PARAMETERS: readonly [string, (policy: Policy) => unknown][] = [
   ['allow', ({ allow }) => [...allow].join(', ') || undefined],
   ['stage', (policy) => policy.stage],
   ['shadow', ({ shadow }) => shadow && (shadow.headers ? '{ headers: true }' : true)],
+  ['settle', (policy) => policy.settle],
+  ['maxDebt', (policy) => policy.maxDebt],
+  ['reservationTtlMs', (policy) => policy.reservationTtlMs],
 ];

@@ -4,6 +4,7 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Limits } from '../options/limits.js';
 import { checkCost, checkWait } from '../options/parse-policy.js';
+import { checkReservationTtl } from '../options/parse-settling.js';
 import { Policy } from '../options/policy.js';
 import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
@@ -13,6 +14,13 @@ import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js
 import type { LimitsInForce } from './live-limits.js';
 import { logFailure } from './log-failure.js';
 import { PolicyRegistry } from './policy-registry.js';
+import {
+  checkReservation,
+  newHold,
+  type Reservation,
+  type SettledReservation,
+  type Settlement,
+} from './reservation.js';
 import { type Order, Reservations, type WaitOptions } from './reservations.js';
 import type { ShadowCount } from './shadow-counts.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
@@ -35,6 +43,11 @@ export interface AcquireAnyOptions extends PickOptions, Omit<AcquireOptions, 'co
 export interface ScheduleOptions extends Omit<AcquireOptions, 'signal'> {
   /** Told what a task throws, or that its turn will not come any more. By default it is logged. */
   onError?: (error: unknown) => void;
+}
+
+export interface ReserveOptions extends ConsumeOptions {
+  /** How long it can be settled, in whole milliseconds: 1,000 to a day. By default the policy's `reservationTtlMs`. */
+  ttlMs?: number;
 }
 
 export interface BlockOptions extends Pick<ConsumeOptions, 'limits'> {
@@ -191,6 +204,36 @@ export class RateLimiterService {
     const bucket = this.read.bucket('refund', policy, key);
     checkCost(cost, 'RateLimiterService.refund');
     return this.limiter.refund({ ...bucket, cost });
+  }
+
+  /**
+   * Takes an estimate of a cost that is known only afterwards: one decision, as `consume`. Then tell `settle` the actual
+   * cost. What is not settled in time stays taken as estimated.
+   */
+  async reserve(policy: Policy | string, key: string, options: ReserveOptions = {}): Promise<Reservation> {
+    checkOptions(options, ['cost', 'limits', 'ttlMs'], 'RateLimiterService.reserve');
+    const { ttlMs, ...rest } = options;
+    if (ttlMs !== undefined) checkReservationTtl(ttlMs, 'RateLimiterService.reserve: ttlMs');
+    const charge = this.read.charge('reserve', policy, key, rest);
+    const reserve = newHold(ttlMs ?? charge.placed.policy.reservationTtlMs);
+    const judgement = await this.limiter.decide([{ ...charge, reserve }], { counted: true });
+    const decision = TakenDecision.all([charge], judgement)[0] as Decision;
+    const { allowed, shadow } = decision;
+    const id = allowed && shadow !== 'refused' ? reserve.id : undefined;
+    return { allowed, decision, policy: decision.policy, key, cost: charge.cost, id };
+  }
+
+  /**
+   * Tells the actual cost of a reservation, in tokens. Counts once, whoever calls, until its time is over: what it has cost
+   * more is charged, past the capacity too, as far as the policy's `maxDebt`; what it has cost less is given back, as far
+   * as it has not drained since, and not where `refund` would give nothing back.
+   */
+  async settle(reservation: SettledReservation, actual: number): Promise<Settlement> {
+    checkReservation(reservation, 'RateLimiterService.settle');
+    const { policy, key, id } = reservation;
+    const bucket = this.read.bucket('settle', policy, key);
+    checkCost(actual, 'RateLimiterService.settle');
+    return id === undefined ? { settled: false, charged: 0 } : this.limiter.settle(bucket, id, actual);
   }
 
   /**

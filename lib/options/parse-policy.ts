@@ -3,22 +3,14 @@ import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { type LimitsSource, parseLimits, type Shape } from './limits.js';
+import { parseSettling } from './parse-settling.js';
 import { parseShadow } from './parse-shadow.js';
 import { Policy } from './policy.js';
 import type { LeakyBucketOptions, PolicyOptions } from './policy-options.js';
 
 const COMMON = [
-  'name',
-  'capacity',
-  'rate',
-  'key',
-  'cost',
-  'stage',
-  'limits',
-  'limitsTtlMs',
-  'skip',
-  'allow',
-  'shadow',
+  ...['name', 'capacity', 'rate', 'key', 'cost', 'stage', 'limits', 'limitsTtlMs', 'skip', 'allow'],
+  ...['settle', 'maxDebt', 'reservationTtlMs', 'shadow'],
 ];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
 const NAME = /^[!#-&(-9;-_a-z|~]{1,128}$/;
@@ -54,6 +46,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   checkAllow(allow, place);
   if (typeof cost !== 'function') checkStaticCost(cost, limit?.capacity, place);
   return new Policy({
+    ...parseSettling(options, place),
     name,
     rate,
     key,

@@ -7,6 +7,7 @@ const METHODS: Readonly<Record<keyof Store, true>> = {
   decide: true,
   refund: true,
   undo: true,
+  settle: true,
   report: true,
   unblock: true,
   reset: true,

@@ -18,6 +18,19 @@ export interface ShadowOptions {
   headers?: boolean;
 }
 
+/** How the handler of a request has ended. */
+export interface HandlerOutcome {
+  /** What it has returned: the last value, if that is an observable. Undefined where there is none. */
+  readonly result?: unknown;
+  /** What it has thrown. */
+  readonly error?: unknown;
+  /** The caller has left before the end, or the turn of the request never came. */
+  readonly aborted: boolean;
+}
+
+/** What a request has really cost, in tokens: an integer of at least 0. */
+export type SettleResolver = (context: ExecutionContext, outcome: HandlerOutcome) => Awaitable<number>;
+
 interface CommonOptions {
   /** Makes the bucket the same wherever the name is used; without it the place is the scope. */
   name?: string;
@@ -29,6 +42,12 @@ interface CommonOptions {
   stage?: Stage;
   /** Which requests are not limited: `fromIps('10.0.0.0/8')`, or a function. */
   skip?: SkipPredicate;
+  /** Makes the cost an estimate, and says what it was when the handler has ended. Nobody waits for it. */
+  settle?: SettleResolver;
+  /** How far past the capacity a cost that was estimated too low may bring the bucket, in tokens; by default the capacity. */
+  maxDebt?: number;
+  /** How long an estimate can be settled, in milliseconds: 1,000 to a day; by default ten minutes. Then it stands. */
+  reservationTtlMs?: number;
   /** Keys that are not limited. */
   allow?: readonly string[];
   /** `true`: evaluated and recorded, never enforced. By default what the module says. */

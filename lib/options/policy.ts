@@ -1,7 +1,7 @@
 import type { Limit } from '../algorithms/limit.js';
 import type { KeyResolver } from '../keys/index.js';
 import type { LimitsSource, Rate, Shape } from './limits.js';
-import type { CostResolver, SkipPredicate, Stage } from './policy-options.js';
+import type { CostResolver, SettleResolver, SkipPredicate, Stage } from './policy-options.js';
 
 /** Shadow mode: `false` is enforced. */
 export type Shadow = false | { readonly headers: boolean };
@@ -18,6 +18,9 @@ interface PolicyFields {
   readonly skip: SkipPredicate | undefined;
   readonly allow: ReadonlySet<string>;
   readonly shadow: Shadow | undefined;
+  readonly settle: SettleResolver | undefined;
+  readonly maxDebt: number | undefined;
+  readonly reservationTtlMs: number;
   readonly shape: Shape;
   readonly limit: Limit | undefined;
 }
@@ -47,6 +50,12 @@ export class Policy {
   readonly allow: ReadonlySet<string>;
   /** Whether it is evaluated without being enforced; undefined: what the module says. */
   readonly shadow: Shadow | undefined;
+  /** What says the actual cost of a request when its handler has ended. */
+  readonly settle: SettleResolver | undefined;
+  /** How far past the capacity a debt may bring the bucket, in tokens; undefined: as far as the capacity is. */
+  readonly maxDebt: number | undefined;
+  /** How long an estimate can be settled, in milliseconds. */
+  readonly reservationTtlMs: number;
   /** @internal */
   readonly shape: Shape;
   /** @internal Undefined where `limits` says it. */
@@ -71,6 +80,9 @@ export class Policy {
     this.skip = fields.skip;
     this.allow = fields.allow;
     this.shadow = fields.shadow;
+    this.settle = fields.settle;
+    this.maxDebt = fields.maxDebt;
+    this.reservationTtlMs = fields.reservationTtlMs;
     this.shape = shape;
     this.limit = limit;
     Object.freeze(this);

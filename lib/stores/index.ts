@@ -1,4 +1,4 @@
-export type { Change, Preference, Take, Terms, Verdict } from '../algorithms/kernel.js';
+export type { Change, Hold, Preference, Take, Terms, Verdict } from '../algorithms/kernel.js';
 export { changesOf, decide } from '../algorithms/kernel.js';
 export type { Found } from '../algorithms/level.js';
 export { find } from '../algorithms/level.js';
@@ -16,6 +16,8 @@ export {
 } from '../algorithms/record.js';
 export type { Report } from '../algorithms/report.js';
 export { recordAfterReport, unblocked } from '../algorithms/report.js';
+export type { Actual, Reserved, Settled } from '../algorithms/settlement.js';
+export { reservedBy, settle } from '../algorithms/settlement.js';
 export type { Scale, Ticks } from '../algorithms/ticks.js';
 export { RecordStore, type Step, type Work } from './record.store.js';
 export type {

@@ -10,10 +10,13 @@ import {
   recordWithout,
 } from '../algorithms/record.js';
 import { type Report, recordAfterReport, unblocked } from '../algorithms/report.js';
+import { type Actual, reservedBy, type Settled, settle } from '../algorithms/settlement.js';
 import type { Awaitable } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { Records } from './records.js';
+import { reservationKey } from './reservation-key.js';
+import { recordOfReserved, reservedOf } from './reservation-record.js';
 import type { Inspection, Store, StoreState, Transaction, TransactionReply } from './store.interface.js';
 
 const NO_LIMITS: ReadonlyMap<string, string> = new Map();
@@ -40,7 +43,7 @@ export abstract class RecordStore implements Store {
   protected abstract step<T>(keys: readonly string[], work: Work<T>): Awaitable<T>;
 
   decide(transactions: readonly Transaction[]): Awaitable<TransactionReply[]> {
-    const keys = transactions.flatMap(({ takes }) => takes.map(({ key }) => key));
+    const keys = transactions.flatMap(({ takes }) => takes.flatMap(keysOf));
     return this.stepOn(keys, (records) => transactions.map((one) => this.decideOne(one, records)));
   }
 
@@ -63,6 +66,19 @@ export abstract class RecordStore implements Store {
         return isLast;
       });
       return undone.length;
+    });
+  }
+
+  settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
+    const name = reservationKey(key, actual.id);
+    return this.stepOn([key, name], (records) => {
+      const { now } = records;
+      const [record, kept] = [records.load(key), records.raw(name)];
+      if (kept !== undefined) records.keep(name, undefined);
+      const isOpen = kept !== undefined && now < reservedOf(kept).until;
+      const settled = isOpen ? settle(reservedOf(kept), record, actual, now) : undefined;
+      records.keep(key, settled === undefined ? record : settled.record);
+      return settled && { ticks: settled.ticks, ticksPerToken: settled.ticksPerToken };
     });
   }
 
@@ -141,6 +157,11 @@ export abstract class RecordStore implements Store {
     const verdict = decide(takes, before, transaction, now);
     const changes = peek ? [] : changesOf(takes, before, verdict, counted, now);
     for (const { key, after } of changes) records.keep(key, after);
+    if (!peek)
+      reserve(
+        verdict.charged.map((i) => takes[i] as Take),
+        records,
+      );
     const isMarked = counted && !peek;
     const marks = isMarked ? verdict.charged.map((i) => markOf(records.load((takes[i] as Take).key))) : [];
     const decidedAt = performance.now();
@@ -157,5 +178,18 @@ export abstract class RecordStore implements Store {
       const records = new Records(stored, now);
       return { answer: work(records), writes: records.writes };
     });
+  }
+}
+
+/** Of a take, and of its reservation where it is one. */
+const keysOf = ({ key, reserve }: Take): string[] =>
+  reserve === undefined ? [key] : [key, reservationKey(key, reserve.id)];
+
+/** Keeps what is only estimated until it is settled. */
+function reserve(charged: readonly Take[], records: Records): void {
+  for (const take of charged) {
+    if (take.reserve === undefined) continue;
+    const reserved = reservedBy(take, records.load(take.key), records.now);
+    records.keep(reservationKey(take.key, take.reserve.id), recordOfReserved(reserved));
   }
 }

@@ -2,6 +2,7 @@ import type { Change, Take, Terms } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import type { BucketRecord, Mark } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
+import type { Actual, Settled } from '../algorithms/settlement.js';
 import type { Awaitable } from '../common/awaitable.js';
 
 /** Takes that are admitted all or nothing, or of which one is picked. A bucket occurs at most once. */
@@ -73,6 +74,11 @@ export interface Store {
    * Answers how many were undone.
    */
   undo(changes: readonly Change[]): Awaitable<number>;
+  /**
+   * Settles a take that was reserved in a bucket, once: with the difference between what it has cost and what was taken.
+   * Answers what that has changed; undefined where it was settled before, is not known, or its time is over.
+   */
+  settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined>;
   /** Notes what the other side says of a bucket. Answers how the bucket is found afterwards. */
   report(key: string, report: Report): Awaitable<StoreState>;
   /** Ends the block of a bucket. Answers whether there was one. */

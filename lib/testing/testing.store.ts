@@ -6,6 +6,7 @@ import { MAX_TICKS } from '../algorithms/ticks.js';
 import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
 import { policyPart, policyPartOf } from '../limiter/bucket-key.js';
 import type { Records } from '../stores/records.js';
+import { isReservationKey } from '../stores/reservation-key.js';
 import type { StoreState, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { Enforcement } from './enforcement.js';
 import { KernelStore } from './kernel.store.js';
@@ -68,7 +69,12 @@ export class TestingStore extends KernelStore {
   }
 
   protected override write(key: string, record: BucketRecord | undefined): void {
-    if (this.isEnforced(key)) super.write(key, record);
+    if (this.isKept(key)) super.write(key, record);
+  }
+
+  /** Reservations are, so that each can be settled once. */
+  private isKept(key: string): boolean {
+    return isReservationKey(key) || this.isEnforced(key);
   }
 
   private isEnforced(key: string): boolean {

@@ -7,6 +7,7 @@ import {
   byIp,
   byParam,
   byUser,
+  type HandlerOutcome,
   type KeyResolver,
   LeakyBucket,
   leakyBucket,
@@ -14,6 +15,7 @@ import {
   RateLimit,
   RateLimiterService,
   type RateLimitModuleOptions,
+  type SettleResolver,
   SkipRateLimit,
   TokenBucket,
   tokenBucket,
@@ -278,6 +280,23 @@ describe.each(adapters.map((adapter) => [adapter.name, adapter] as const))('on %
     expect([await left(booted, everything), await left(booted, day), await left(booted, minute)]).toEqual([
       4, 8, 0,
     ]);
+  });
+
+  it('settles an estimated cost when the handler has ended, once, and gives back what it was too high', async () => {
+    const outcomes: HandlerOutcome[] = [];
+    const settle: SettleResolver = (_, outcome) => {
+      outcomes.push(outcome);
+      return 2;
+    };
+    const estimated = tokenBucket({ name: 'estimated', capacity: 9, rate: '1/h', cost: 5, settle });
+    const booted = await boot({ onClass: [RateLimit(estimated)], first: [RateLimit(estimated)] });
+    const client = await booted.connect();
+
+    expect((await client.call('first')).answer?.decision?.remaining).toBe(4);
+    await eventually(async () => (await left(booted, estimated)) === 7, 'the first is settled');
+    expect(outcomes).toEqual([{ result: expect.stringContaining('"estimated"'), aborted: false }]);
+    expect((await client.call('second')).answer?.decision?.remaining).toBe(2);
+    await eventually(async () => (await left(booted, estimated)) === 5, 'the second is settled');
   });
 
   unless(

@@ -5,10 +5,13 @@ import {
   CredentialPool,
   LeakyBucket,
   leakyBucket,
+  type Policy,
   type RateLimiterService,
   tokenBucket,
 } from '../../lib/index.js';
+import { Limiter } from '../../lib/limiter/limiter.js';
 import { LiveLimits } from '../../lib/limiter/live-limits.js';
+import { newHold } from '../../lib/limiter/reservation.js';
 import { openStore } from '../../lib/stores/open-store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
@@ -104,6 +107,33 @@ describe('on a cluster', () => {
       expect(await service.consumeAll(requests)).toMatchObject({ allowed: true, tightest: { remaining } });
     }
     expect(service.shadowReport()).toEqual([{ policy: 'trial', evaluated: 4, refused: 2 }]);
+  });
+
+  it('a reservation lives in the slot of its bucket; one beside a refusal in another slot is given back', async () => {
+    const { service } = serviceOn(store);
+    for (let i = 0; i < 20; i++) {
+      const reservation = await service.reserve(ip, `key-${i}`, { cost: 5 });
+      expect(await service.settle(reservation, 2)).toEqual({ settled: true, charged: -3 });
+      expect(await service.settle(reservation, 2)).toEqual({ settled: false, charged: 0 });
+      expect(await asker.peek(ip, `key-${i}`, 0)).toMatchObject({ remaining: 3 });
+    }
+    const limiter = new Limiter(store);
+    const charge = (policy: Policy, key: string) => ({
+      ...{ placed: { id: policy.name!, policy }, key, cost: 2 },
+      reserve: newHold(60_000),
+    });
+    const stacks = Array.from({ length: 50 }, () => [charge(user, 'ada'), charge(tenant, 'acme')]);
+    const judgements = await Promise.all(stacks.map((stack) => limiter.decide(stack)));
+    const admitted = judgements.filter((judgement) => judgement.admitted).length;
+    expect(admitted).toBeLessThanOrEqual(2);
+    for (const name of ['user:{ada}', 'tenant:{acme}']) {
+      const [level, , , ticksPerToken] = ((await client.get(`${prefix}:${name}`)) ?? '0 0 0 1').split(' ');
+      const tokens = Number(level) / Number(ticksPerToken);
+      expect(tokens).toBeGreaterThan(2 * admitted - 0.001);
+      expect(tokens).toBeLessThan(2 * admitted + 0.001);
+    }
+    const open = await Promise.all(client.nodes('master').map((node) => node.keys(`${prefix}:*:r:*`)));
+    expect(open.flat()).toHaveLength(2 * admitted);
   });
 
   it('under contention a stack never admits too much, and refused requests leave their tokens', async () => {

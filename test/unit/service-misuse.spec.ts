@@ -7,6 +7,8 @@ import {
   type Policy,
   type RateLimitErrorCode,
   RateLimiterService,
+  type Reservation,
+  type ReserveOptions,
   type SyncReport,
   tokenBucket,
 } from '../../lib/index.js';
@@ -62,6 +64,11 @@ const calls: [string, Call][] = [
   ['sync', (policy, key) => service().sync(policy, key, { remaining: 1 })],
   ['block', (policy, key) => service().block(policy, key)],
   ['unblock', (policy, key) => service().unblock(policy, key)],
+  ['reserve', (policy, key, cost) => service().reserve(policy, key, { cost })],
+  [
+    'settle',
+    (policy, key, cost = 1) => service().settle({ policy: policy as string, key, id: 'x'.repeat(16) }, cost),
+  ],
 ];
 
 const besideChat = (policy: Policy | string, key: string, cost?: number): ConsumeRequest[] => [
@@ -300,6 +307,50 @@ describe('RateLimiterService.block rejects, and asks no store, for', () => {
     for (const options of [undefined, {}, { forMs: undefined }, { forMs: 0 }, { forMs: 5 }]) {
       await expect(block(options)).rejects.toThrow('the store was asked to report');
     }
+  });
+});
+
+describe('RateLimiterService.reserve rejects, and asks no store, for', () => {
+  const place = 'RateLimiterService.reserve: ';
+  const reserve = (options: unknown) => service().reserve(chat, 'ada', options as ReserveOptions);
+
+  it.each([
+    [null, 'the options are null', 'write { cost: 2 }'],
+    [5, 'the options are 5 (number)', 'write { cost: 2 }'],
+    [{ ttlMs: 999 }, 'ttlMs is 999 (number)', 'write an integer from 1000 to 86400000'],
+    [{ ttlMs: 86_400_001 }, 'ttlMs is 86400001 (number)', 'write an integer from 1000 to 86400000'],
+    [{ ttlMs: 1000.5 }, 'ttlMs is 1000.5 (number)', 'write an integer from 1000 to 86400000'],
+    [{ ttlMs: '5000' }, 'ttlMs is "5000" (string)', 'write an integer from 1000 to 86400000'],
+  ])('%j', async (options, value, fix) => {
+    await expectMistake(() => reserve(options), { code: 'INVALID_OPTION', place, value, fix });
+  });
+
+  it.each([{ ttl: 5000 }, { maxWaitMs: 5 }])('%j', async (options) => {
+    const value = `there is no option "${Object.keys(options)[0]}"`;
+    const fix = 'write one of cost, limits, ttlMs';
+    await expectMistake(() => reserve(options), { code: 'UNKNOWN_OPTION', place, value, fix });
+  });
+});
+
+describe('RateLimiterService.settle rejects, and asks no store, for', () => {
+  const place = 'RateLimiterService.settle: ';
+
+  it.each([
+    [undefined, 'the options are undefined'],
+    [null, 'the options are null'],
+    ['mXk2', 'the options are "mXk2" (string)'],
+    [{ policy: 'chat', key: 'ada', id: 5 }, 'the id of the reservation is 5 (number)'],
+    [{ policy: 'chat', key: 'ada', id: '' }, 'the id of the reservation is "" (string)'],
+    [{ policy: 'chat', key: 'ada', id: 'x}y:*' }, 'the id of the reservation is "x}y:*" (string)'],
+  ])('%j', async (reservation, value) => {
+    const fix = 'write what reserve has answered';
+    const settle = () => service().settle(reservation as Reservation, 1);
+    await expectMistake(settle, { code: 'INVALID_OPTION', place, value, fix });
+  });
+
+  it('what was refused: there is nothing to settle', async () => {
+    const refused = { policy: 'chat', key: 'ada', id: undefined };
+    expect(await service().settle(refused, 1)).toEqual({ settled: false, charged: 0 });
   });
 });
 

@@ -13,12 +13,14 @@ import {
   recordWithout,
 } from '../../algorithms/record.js';
 import { type Report, recordAfterReport, unblocked } from '../../algorithms/report.js';
+import { type Actual, reservedBy, type Settled, settle } from '../../algorithms/settlement.js';
 import type { Inspection, Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
 import { BoundedBuckets } from './bounded-buckets.js';
 import { type Clock, monotonicClock } from './clock.js';
+import { OpenReservations } from './open-reservations.js';
 
 export interface MemoryStoreOptions {
-  /** The most buckets that are kept. */
+  /** The most buckets that are kept, and the most reservations that wait to be settled. */
   readonly maxKeys: number;
   /** The time in microseconds. */
   readonly clock?: Clock;
@@ -27,11 +29,13 @@ export interface MemoryStoreOptions {
 /** Buckets in this process: bounded, without a timer. */
 export class MemoryStore implements Store {
   private readonly buckets: BoundedBuckets;
+  private readonly reservations: OpenReservations;
   private readonly clock: Clock;
   private readonly limits = new Map<string, string>();
 
   constructor({ maxKeys, clock = monotonicClock }: MemoryStoreOptions) {
     this.buckets = new BoundedBuckets(maxKeys);
+    this.reservations = new OpenReservations(maxKeys);
     this.clock = clock;
   }
 
@@ -46,6 +50,15 @@ export class MemoryStore implements Store {
     if (record !== undefined && isPromised(record, now)) return false;
     this.save(key, record && recordWithout(record, tokens, now), now);
     return record !== undefined && !isDrained(record, now);
+  }
+
+  settle(key: string, actual: Actual): Omit<Settled, 'record'> | undefined {
+    const now = this.clock();
+    const record = this.load(key, now);
+    const reserved = this.reservations.take(key, actual.id, now);
+    const settled = reserved && settle(reserved, record, actual, now);
+    this.save(key, settled === undefined ? record : settled.record, now);
+    return settled && { ticks: settled.ticks, ticksPerToken: settled.ticksPerToken };
   }
 
   report(key: string, report: Report): StoreState {
@@ -99,6 +112,7 @@ export class MemoryStore implements Store {
 
   close(): void {
     this.buckets.clear();
+    this.reservations.clear();
   }
 
   undo(changes: readonly Change[]): number {
@@ -117,9 +131,22 @@ export class MemoryStore implements Store {
     const verdict = decide(takes, records, transaction, now);
     const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
     for (const { key, after } of changes) this.buckets.set(key, after, now);
+    if (verdict.admitted && !peek)
+      this.reserve(
+        verdict.charged.map((i) => takes[i] as Take),
+        now,
+      );
     const marks = counted && !peek ? verdict.charged.map((i) => this.markOf(takes[i] as Take, now)) : [];
     const decidedAt = performance.now();
     return { ...verdict, source: 'memory', now, decidedAt, marks, changes: revocable ? changes : [] };
+  }
+
+  /** Keeps what is only estimated until it is settled. */
+  private reserve(takes: readonly Take[], now: number): void {
+    for (const take of takes) {
+      if (take.reserve === undefined) continue;
+      this.reservations.add(take.key, take.reserve.id, reservedBy(take, this.load(take.key, now), now));
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Change, Take } from '../../algorithms/kernel.js';
 import type { Report } from '../../algorithms/report.js';
+import type { Actual, Settled } from '../../algorithms/settlement.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import type {
   Candidate,
@@ -39,6 +40,11 @@ export class ClusterStore implements Store {
 
   undo(changes: readonly Change[]): Promise<number> {
     return this.store.undo(changes);
+  }
+
+  /** The reservation lives in the slot of its bucket. */
+  settle(key: string, actual: Actual): Promise<Omit<Settled, 'record'> | undefined> {
+    return this.store.settle(key, actual);
   }
 
   report(key: string, report: Report): Promise<StoreState> {
@@ -133,14 +139,19 @@ export class ClusterStore implements Store {
   }
 
   private async giveBack(groups: readonly SlotGroup[], taken: readonly TransactionReply[]): Promise<void> {
-    const refunds = groups.flatMap(({ takes }, i) =>
-      takes
-        .filter((take) => take.cost > 0)
-        .map(({ key, cost, scale }) =>
-          this.store.refund(key, cost, { at: (taken[i] as TransactionReply).now, ...scale }),
-        ),
+    await Promise.all(
+      groups.flatMap(({ takes }, i) =>
+        takes.map((take) => this.giveBackOne(take, (taken[i] as TransactionReply).now)),
+      ),
     );
-    await Promise.all(refunds);
+  }
+
+  private async giveBackOne({ key, cost, scale, reserve, startLevel }: Take, at: number): Promise<void> {
+    // A take that was reserved is told to have cost nothing, so that its reservation ends as well.
+    if (reserve !== undefined) {
+      const lowers = startLevel === undefined;
+      await this.store.settle(key, { id: reserve.id, cost: 0, maxDebt: undefined, lowers });
+    } else if (cost > 0) await this.store.refund(key, cost, { at, ...scale });
   }
 }
 

@@ -1,7 +1,8 @@
-import { changesOf, type Take, type Verdict } from '../../algorithms/kernel.js';
+import { changesOf, type Hold, type Take, type Verdict } from '../../algorithms/kernel.js';
 import type { Found } from '../../algorithms/level.js';
 import { FOREVER } from '../../algorithms/record.js';
 import { MAX_TICKS, type Ticks } from '../../algorithms/ticks.js';
+import { reservationKey } from '../reservation-key.js';
 import type { StoreMoment, Transaction, TransactionReply } from '../store.interface.js';
 import { parseMark, parseRecord } from './record-text.js';
 import { decideScript } from './scripts/generated.js';
@@ -15,7 +16,9 @@ export interface DecideCall {
 /** The KEYS and ARGV of `decide.lua`. */
 export function encodeDecide(transactions: readonly Transaction[], explicitTime: string): DecideCall {
   const indexes = new Map<string, number>();
-  const args = [explicitTime, String(transactions.length)];
+  const reservations = reservationsIn(transactions);
+  const reserved = reservations.flatMap(({ place, hold }) => [...place, hold.ttlMicros, hold.id].map(String));
+  const args = [explicitTime, String(reservations.length), ...reserved, String(transactions.length)];
   for (const { takes, peek, revocable, counted, pick } of transactions) {
     args.push(flag(peek), flag(revocable), flag(counted));
     args.push(pick ? String((pick.prefer ?? -1) + 1) : '', String(takes.length));
@@ -24,7 +27,25 @@ export function encodeDecide(transactions: readonly Transaction[], explicitTime:
       args.push(...encodeTake(take, indexes.get(take.key) as number));
     }
   }
-  return { script: decideScript, keys: [...indexes.keys()], args };
+  const keys = [...indexes.keys(), ...reservations.map(({ key, hold }) => reservationKey(key, hold.id))];
+  return { script: decideScript, keys, args };
+}
+
+interface PlacedHold {
+  /** The transaction and the take in it, counted from 1. */
+  readonly place: readonly [number, number];
+  readonly key: string;
+  readonly hold: Hold;
+}
+
+function reservationsIn(transactions: readonly Transaction[]): PlacedHold[] {
+  const found: PlacedHold[] = [];
+  transactions.forEach(({ takes }, t) => {
+    takes.forEach(({ key, reserve }, i) => {
+      if (reserve !== undefined) found.push({ place: [t + 1, i + 1], key, hold: reserve });
+    });
+  });
+  return found;
 }
 
 function encodeTake(take: Take, index: number): string[] {

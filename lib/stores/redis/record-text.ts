@@ -1,24 +1,27 @@
 import type { BucketRecord, Mark } from '../../algorithms/record.js';
 
-const RECORD = /^(\d+) (\d+) (\d+) (\d+)(?: l(\d+))?(?: b(\d+))?(?: s(\d+) (\d+) (\d+))?$/;
+const RECORD =
+  /^(\d+) (\d+) (\d+) (\d+)(?: l(\d+))?(?: b(\d+))?(?: s(\d+) (\d+) (\d+))?(?: r([\w-]+) (\d+) (\d+))?$/;
 
 /**
  * A record as `record.lua` writes it: `level at n P`, then, each only where there is one, `l` and the last promised start,
- * `b` and the end of the block, `s` and the count of what was sent.
+ * `b` and the end of the block, `s` and the count of what was sent, `r` and the count of what has flowed out.
  */
 export function recordText(record: BucketRecord): string {
   const { level, at, ticksPerMicro, ticksPerToken, last, blocked, since, sent, synced } = record;
+  const { reserved, returned, lost } = record;
   const promised = last === undefined ? '' : ` l${last}`;
   const block = blocked === undefined ? '' : ` b${blocked}`;
   const count = since === undefined ? '' : ` s${since} ${sent} ${synced}`;
-  return `${level} ${at} ${ticksPerMicro} ${ticksPerToken}${promised}${block}${count}`;
+  const outflow = reserved === undefined ? '' : ` r${reserved} ${returned} ${lost}`;
+  return `${level} ${at} ${ticksPerMicro} ${ticksPerToken}${promised}${block}${count}${outflow}`;
 }
 
 /** Undefined for no text: the bucket is full. */
 export function parseRecord(text: string): BucketRecord | undefined {
-  const [whole, level, at, ticksPerMicro, ticksPerToken, last, blocked, since, sent, synced] =
-    RECORD.exec(text) ?? [];
+  const [whole, level, at, ticksPerMicro, ticksPerToken, last, blocked, ...counts] = RECORD.exec(text) ?? [];
   if (whole === undefined) return undefined;
+  const [since, sent, synced, reserved, returned, lost] = counts;
   return {
     level: Number(level),
     at: Number(at),
@@ -27,6 +30,7 @@ export function parseRecord(text: string): BucketRecord | undefined {
     ...(last === undefined ? {} : { last: Number(last) }),
     ...(blocked === undefined ? {} : { blocked: Number(blocked) }),
     ...(since === undefined ? {} : { since: Number(since), sent: Number(sent), synced: Number(synced) }),
+    ...(reserved === undefined ? {} : { reserved, returned: Number(returned), lost: Number(lost) }),
   };
 }
 

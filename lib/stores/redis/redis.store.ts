@@ -1,6 +1,8 @@
 import type { Change } from '../../algorithms/kernel.js';
 import { alive, rebase } from '../../algorithms/record.js';
 import type { Report } from '../../algorithms/report.js';
+import type { Actual } from '../../algorithms/settlement.js';
+import { reservationKey } from '../reservation-key.js';
 import type {
   Candidate,
   Inspection,
@@ -19,6 +21,7 @@ import {
   refundScript,
   rememberScript,
   reportScript,
+  settleScript,
   unblockScript,
   undoScript,
 } from './scripts/generated.js';
@@ -67,6 +70,7 @@ export class RedisStore implements Store {
       candidatesScript,
     ];
     prepareScripts(client, ofOneKey, 1);
+    prepareScripts(client, [settleScript], 2);
   }
 
   async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
@@ -102,6 +106,14 @@ export class RedisStore implements Store {
       before ? recordText(before) : '',
     ]);
     return Number(await this.runOn(key, undoScript, texts));
+  }
+
+  async settle(key: string, { id, cost, maxDebt, lowers }: Actual) {
+    const names = [this.name(key), this.name(reservationKey(key, id))];
+    const args = [this.explicitTime(), String(cost), String(maxDebt ?? ''), lowers ? '1' : '0'];
+    const reply = (await runScript(this.client, settleScript, names, args)) as Reply;
+    const [settled, ticks, ticksPerToken] = reply.map(Number) as [number, number, number];
+    return settled === 1 ? { ticks, ticksPerToken } : undefined;
   }
 
   async report(key: string, { scale, missing, mark, lowers, block }: Report): Promise<StoreState> {

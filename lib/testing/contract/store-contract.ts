@@ -5,6 +5,7 @@ import { compareWithKernel } from './comparison.js';
 import { givingBackCases } from './giving-back.cases.js';
 import { keepingCases } from './keeping.cases.js';
 import { outboundCases } from './outbound.cases.js';
+import { settlingCases } from './settling.cases.js';
 import { takingCases } from './taking.cases.js';
 import { timeCases } from './time.cases.js';
 
@@ -49,6 +50,7 @@ export function storeContract(options: StoreContractOptions): ContractCase[] {
     ...givingBackCases,
     ...outboundCases,
     ...keepingCases,
+    ...settlingCases,
   };
   const runs = Array.from({ length: RUNS }, (_, i) => seed + i);
   return [

@@ -1,4 +1,4 @@
-import type { Change, Take } from '../../algorithms/kernel.js';
+import type { Change, Hold, Take } from '../../algorithms/kernel.js';
 import type { Limit, Patience } from '../../algorithms/limit.js';
 import { FOREVER, type Mark } from '../../algorithms/record.js';
 import type { Report } from '../../algorithms/report.js';
@@ -30,6 +30,9 @@ export class Traffic {
   private readonly marks: (Mark | undefined)[] = [undefined];
   private readonly changes: Change[][] = [];
 
+  private readonly reserved: { readonly name: string; readonly id: string }[] = [];
+  private reservations = 0;
+
   constructor(private readonly random: Random) {}
 
   next(): Operation {
@@ -37,6 +40,8 @@ export class Traffic {
     const [text, call] = random.pick([
       ...Array(6).fill(() => this.decide()),
       () => this.refund(),
+      () => this.settle(),
+      () => this.settle(),
       () => this.undo(),
       () => this.report(),
       () => this.forget(),
@@ -82,7 +87,24 @@ export class Traffic {
     const { random } = this;
     const patience: Patience = random.chance(50) ? {} : { maxWaitMicros: random.below(5 * SECOND) };
     const cost = random.pick([0, 1, 1, 1, 2, 3, 1 + random.below(9)]);
-    return take(random.pick(LIMITS), name, cost, random.chance(30) ? patience : undefined);
+    const one = take(random.pick(LIMITS), name, cost, random.chance(30) ? patience : undefined);
+    return random.chance(30) ? { ...one, reserve: this.reserve(name) } : one;
+  }
+
+  /** It is not due before the end of all: whether it still is when a clock has stepped back, no store promises. */
+  private reserve(name: string): Hold {
+    const id = `reservation-${String(this.reservations++).padStart(4, '0')}`;
+    this.reserved.push({ name, id });
+    this.reserved.splice(0, this.reserved.length - 12);
+    return { id, ttlMicros: 86_400 * SECOND };
+  }
+
+  private settle(): [string, Operation['call']] {
+    const { random } = this;
+    const { name, id } = random.pick([...this.reserved, { name: 'a', id: 'never-reserved-0' }]);
+    const maxDebt = random.pick([undefined, 0, 3]);
+    const actual = { id, cost: random.below(9), maxDebt, lowers: random.chance(90) };
+    return [`settle ${JSON.stringify(actual)} of ${name}`, (store) => store.settle(bucket(name), actual)];
   }
 
   private refund(): [string, Operation['call']] {

@@ -151,7 +151,46 @@ const misspelt: Row[] = [
   [{ capacity: 10, rate: 5, Cost: 1 }, 'UNKNOWN_OPTION', 'no option "Cost"', 'key, cost, stage'],
 ];
 
-const rows = [...rates, ...capacities, ...costs, ...names, ...others, ...shadows, ...tooMuch, ...misspelt];
+const settling: Row[] = [
+  ...wrong('INVALID_OPTION', 'settle', 'write (context, { result, error }) => 1', [
+    [1, '1 (number)'],
+    ['usage', '"usage" (string)'],
+    [null, 'null'],
+  ]),
+  ...wrong('INVALID_OPTION', 'maxDebt', 'write an integer from 0 to 9007199254740991', [
+    [-1, '-1 (number)'],
+    [0.5, '0.5 (number)'],
+    [Number.POSITIVE_INFINITY, 'Infinity (number)'],
+    ['5', '"5" (string)'],
+    [null, 'null'],
+  ]),
+  ...wrong('INVALID_OPTION', 'reservationTtlMs', 'write an integer from 1000 to 86400000', [
+    [999, '999 (number)'],
+    [86_400_001, '86400001 (number)'],
+    ['10 min', '"10 min" (string)'],
+    [null, 'null'],
+  ]),
+];
+
+/** With a name, the service may settle. */
+const unsettled: Row[] = [
+  ...wrong('INVALID_OPTION', 'maxDebt', 'add settle', [[5, '5 (number), but nothing is ever settled here']]),
+  ...wrong('INVALID_OPTION', 'reservationTtlMs', 'or a name for the service', [
+    [60_000, '60000 (number), but nothing is ever settled here'],
+  ]),
+];
+
+const rows = [
+  ...rates,
+  ...settling,
+  ...capacities,
+  ...costs,
+  ...names,
+  ...others,
+  ...shadows,
+  ...tooMuch,
+  ...misspelt,
+];
 
 const waits: Row[] = [
   ...wrong('INVALID_OPTION', 'maxWaitMs', 'write an integer from 0 to 9007199254740', [
@@ -192,6 +231,7 @@ const noObjects: Row[] = [
 describe('a mistake in the options of @TokenBucket stops the boot', () => {
   const tokens: Row[] = [
     ...rows,
+    ...unsettled,
     ...noObjects,
     [{ capacity: 1, rate: 1, maxWaitMs: 5 }, 'UNKNOWN_OPTION', 'no option "maxWaitMs"', 'write one of name'],
     [{ capacity: 1, rate: 1, shape: true }, 'UNKNOWN_OPTION', 'no option "shape"', 'write one of name'],

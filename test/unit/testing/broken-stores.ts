@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Change } from '../../../lib/algorithms/kernel.js';
 import { type BucketRecord, drainedAt } from '../../../lib/algorithms/record.js';
 import type { Report } from '../../../lib/algorithms/report.js';
+import type { Actual } from '../../../lib/algorithms/settlement.js';
 import { RecordStore, type Work } from '../../../lib/stores/record.store.js';
 import type { Transaction, TransactionReply } from '../../../lib/stores/store.interface.js';
 import { KernelStore } from '../../../lib/testing/kernel.store.js';
@@ -250,6 +251,49 @@ class DecidesLater extends KernelStore {
   }
 }
 
+/** Reservations are not deleted when they are settled. */
+class SettlesAgain extends MapStore {
+  protected override write(key: string, record: BucketRecord | undefined): void {
+    if (record !== undefined || !key.includes(':r:')) super.write(key, record);
+  }
+}
+
+/** It lowers the level by the whole difference, whatever has drained. */
+class GivesAllBack extends KernelStore {
+  private readonly costs = new Map<string, number>();
+
+  override decide(transactions: readonly Transaction[]) {
+    for (const { reserve, cost } of transactions.flatMap(({ takes }) => takes)) {
+      if (reserve) this.costs.set(reserve.id, cost);
+    }
+    return super.decide(transactions);
+  }
+
+  override async settle(key: string, actual: Actual) {
+    const settled = await super.settle(key, {
+      ...actual,
+      cost: Math.max(actual.cost, this.costs.get(actual.id) ?? 0),
+    });
+    const less = (this.costs.get(actual.id) ?? 0) - actual.cost;
+    if (!settled || less <= 0) return settled;
+    await super.refund(key, less);
+    return { ...settled, ticks: -less * settled.ticksPerToken };
+  }
+}
+
+class OwesWithoutEnd extends KernelStore {
+  override settle(key: string, actual: Actual) {
+    return super.settle(key, { ...actual, maxDebt: Number.MAX_SAFE_INTEGER });
+  }
+}
+
+class KeepsNoReservations extends KernelStore {
+  override decide(transactions: readonly Transaction[]) {
+    const takes = (one: Transaction) => one.takes.map(({ reserve: _, ...take }) => take);
+    return super.decide(transactions.map((one) => ({ ...one, takes: takes(one) })));
+  }
+}
+
 /** Each with a test of the contract, by a part of its title, that it has to fail. */
 export const brokenStores: [new (clock: Clock) => KernelStore | MapStore, string][] = [
   [ChargesWhatAdmits, 'changes nothing where it refuses'],
@@ -280,4 +324,8 @@ export const brokenStores: [new (clock: Clock) => KernelStore | MapStore, string
   [KeepsFirstLimits, 'keeps the limits'],
   [NeverHadLimits, 'keeps the limits'],
   [DecidesLater, 'says when it has decided'],
+  [SettlesAgain, 'settles a reservation once'],
+  [GivesAllBack, 'no more than has certainly not drained'],
+  [OwesWithoutEnd, 'as far as the debt may go'],
+  [KeepsNoReservations, 'settles a reservation once'],
 ];

@@ -1,8 +1,10 @@
 -- Decides transactions in order. Each is a list of takes from buckets, admitted all or nothing; or one of them is picked.
 --
--- KEYS   the buckets, each once
+-- KEYS   the buckets, each once; then a key for each reservation
 -- ARGV   1  the time in microseconds, '' for the server's own
---        2  the number of transactions, then for each
+--        2  the number of reservations, then for each, in the order of their keys
+--             the transaction and the take in it whose cost is to be settled later, for how many microseconds that can be done, id
+--        then the number of transactions, then for each
 --             peek (1: evaluate only), revocable (1: tell the records before it), counted (1: count what is taken),
 --             pick ('': all or nothing, 0: pick one, else the preferred one of the takes), the number of takes, then for each take
 --               index in KEYS, n, P (the reader's scale), capacity and cost in tokens, allowance, start level (-1: it never
@@ -25,15 +27,25 @@
 local now = clock(ARGV[1])
 local buckets, changed = {}, {}
 
--- Everything is read before anything is written, so that a key that holds something else fails the call as a whole.
-for i = 1, #KEYS do
-  buckets[i], changed[i] = load(KEYS[i], now)
-end
-
-local cursor = 2
+local cursor = 1
 local function argument()
   cursor = cursor + 1
   return tonumber(ARGV[cursor])
+end
+
+local reservations, kept = {}, {}
+local bucketCount = #KEYS - argument()
+for i = bucketCount + 1, #KEYS do
+  local transaction, take = argument(), argument()
+  local reservation = { key = KEYS[i], take = take, ttl = argument(), id = ARGV[cursor + 1] }
+  cursor = cursor + 1
+  reservations[transaction] = reservations[transaction] or {}
+  table.insert(reservations[transaction], reservation)
+end
+
+-- Everything is read before anything is written, so that a key that holds something else fails the call as a whole.
+for i = 1, bucketCount do
+  buckets[i], changed[i] = load(KEYS[i], now)
 end
 
 -- The level as a block leaves it: at its end the bucket is full at most. Only where the take would wait behind the block: then
@@ -126,6 +138,14 @@ local function count(before, after, take, counted)
   end
 end
 
+-- Once begun, a count of what flows out goes on too, as long as the scale stays.
+local function outflow(before, after, take)
+  keepOutflow(before, after)
+  if not after.reserved and take.reservation then
+    after.reserved, after.returned, after.lost = take.reservation.id, 0, 0
+  end
+end
+
 local function charge(takes, counted)
   local wait = waitOf(takes)
   for _, take in ipairs(takes) do
@@ -137,8 +157,24 @@ local function charge(takes, counted)
         blocked = before and before.blocked,
       }
       count(before, after, take, counted)
+      outflow(before, after, take)
       forget(after, now)
       buckets[take.bucket], changed[take.bucket] = after, true
+    end
+  end
+end
+
+-- What is kept of a take until it is settled; '-' where its bucket counts nothing.
+local function reserve(takes)
+  for _, take in ipairs(takes) do
+    local reservation, record = take.reservation, buckets[take.bucket] or {}
+    if reservation then
+      local numbers = {
+        text(take.cost), text(take.capacity), text(record.level or 0), text(now), text(take.n), text(take.p), text(now + reservation.ttl),
+        record.reserved or '-', text(record.reserved and record.returned or 0), text(record.reserved and record.lost or 0),
+      }
+      reservation.text, reservation.expiry = table.concat(numbers, ' '), text(math.ceil((now + reservation.ttl) / 1000))
+      table.insert(kept, reservation)
     end
   end
 end
@@ -170,9 +206,10 @@ local function tellMarks(takes, reply)
 end
 
 local reply = { now }
-for _ = 1, tonumber(ARGV[2]) do
+for t = 1, argument() do
   local peek, revocable, counted, preferred = argument() == 1, argument() == 1, argument() == 1, argument()
   local takes = readTakes()
+  for _, reservation in ipairs(reservations[t] or {}) do takes[reservation.take].reservation = reservation end
   local charged
   if preferred then
     local chosen = choose(takes, preferred)
@@ -187,12 +224,14 @@ for _ = 1, tonumber(ARGV[2]) do
     local records = {}
     if revocable then tellRecords(takes, records) end
     charge(charged, counted)
+    if reservations[t] then reserve(charged) end
     if counted then tellMarks(charged, reply) end
     for _, record in ipairs(records) do reply[#reply + 1] = record end
   end
 end
 
-for i = 1, #KEYS do
+for i = 1, bucketCount do
   if changed[i] then save(KEYS[i], buckets[i]) end
 end
+for _, reservation in ipairs(kept) do redis.call('SET', reservation.key, reservation.text, 'PXAT', reservation.expiry) end
 return reply

@@ -34,6 +34,8 @@ if back == -1 or back == 0 then
 end
 
 -- Lowering by a constant commutes with draining, so the time of the record stays.
-record.level = type(back) == 'string' and 0 or math.max(record.level - back, 0)
+local level = type(back) == 'string' and 0 or math.max(record.level - back, 0)
+flowOut(record, 0, record.level - level)
+record.level = level
 keep(key, record, now)
 return 1

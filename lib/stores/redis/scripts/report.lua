@@ -44,8 +44,11 @@ local function setLevel()
   local isPromised = record and record.last and record.last > now
   local mayLower = isNewest and lowers and not isPromised
   if wanted == level or not mayLower and (type(level) == 'string' or wanted < level) then return end
+  local before = record and { n = record.n, p = record.p, reserved = record.reserved, returned = record.returned, lost = record.lost }
   record = record or {}
   record.level, record.at, record.n, record.p = wanted, now, n, p
+  keepOutflow(before, record)
+  flowOut(record, 0, type(level) == 'number' and math.max(level - wanted, 0) or 0)
   moved = true
 end
 

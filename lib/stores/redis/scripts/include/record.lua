@@ -2,6 +2,8 @@
 --   " l" and the latest start that was promised to somebody who waits for tokens
 --   " b" and the time before which nothing starts (MAX: until it is taken back)
 --   " s" and the count of what was sent: since when, how many tokens, how many of them the newest report knew of
+--   " r" and the count of ticks that have flowed out otherwise than by draining: the reservation that it begins with, those
+--        that settlements have given back, those that are lost otherwise
 -- It drains n ticks per microsecond; one token is P ticks. Absence means full (level 0).
 
 local function clock(explicit)
@@ -40,6 +42,12 @@ local function parse(stored, key)
       local since, sent, synced = string.match(count, '(%d+) (%d+) (%d+)')
       record.since, record.sent, record.synced = tonumber(since), tonumber(sent), tonumber(synced)
     end
+    local outflow
+    outflow, rest = field(rest, 'r([%w_-]+ %d+ %d+)')
+    if outflow then
+      local reserved, returned, lost = string.match(outflow, '(%S+) (%d+) (%d+)')
+      record.reserved, record.returned, record.lost = reserved, tonumber(returned), tonumber(lost)
+    end
   end
   if rest ~= '' then error('no bucket record at ' .. key) end
   return record
@@ -52,7 +60,26 @@ local function format(record)
   if record.since then
     value = value .. ' s' .. text(record.since) .. ' ' .. text(record.sent) .. ' ' .. text(record.synced)
   end
+  if record.reserved then
+    value = value .. ' r' .. record.reserved .. ' ' .. text(record.returned) .. ' ' .. text(record.lost)
+  end
   return value
+end
+
+-- Counts what has flowed out otherwise than by draining. What would pass 2^53 ends the count.
+local function flowOut(record, returned, lost)
+  if not record.reserved then return end
+  record.returned, record.lost = record.returned + returned, record.lost + lost
+  if record.returned > MAX or record.lost > MAX then record.reserved = nil end
+end
+
+-- Takes the count over from another record: ticks of two sizes, and of two rates, do not add up.
+local function keepOutflow(before, after)
+  if before and before.reserved and before.n == after.n and before.p == after.p then
+    after.reserved, after.returned, after.lost = before.reserved, before.returned, before.lost
+  else
+    after.reserved = nil
+  end
 end
 
 -- Times that have passed say nothing any more.
@@ -89,6 +116,7 @@ local function load(key, now)
     if record.last then record.last = record.last - ahead end
     if record.blocked and record.blocked ~= MAX then record.blocked = record.blocked - ahead end
     record.at = now
+    flowOut(record, 0, record.n * ahead)
   end
   if isAlive(record, now) then return record, ahead > 0 end
   return nil, false
