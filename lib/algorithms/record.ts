@@ -58,7 +58,7 @@ export function rebase(record: BucketRecord, now: number): BucketRecord {
   const { last, blocked, ticksPerMicro } = record;
   return {
     ...record,
-    ...outflowWith(record, { lost: ticksPerMicro * ahead }),
+    ...(record.reserved === undefined ? {} : outflowWith(record, { lost: ticksPerMicro * ahead })),
     at: now,
     ...(last === undefined ? {} : { last: last - ahead }),
     ...(blocked === undefined || blocked === FOREVER ? {} : { blocked: blocked - ahead }),
@@ -116,6 +116,7 @@ export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
  * Lowering by a constant commutes with draining, so the time of the record stays.
  */
 export function recordWithout(before: BucketRecord, tokens: number, now: number): BucketRecord | undefined {
+  if (isDrained(before, now)) return before;
   const left = difference(1, before.level, tokens, before.ticksPerToken);
   const level = left <= 0 ? 0 : (left as number);
   const outflow = outflowWith(before, { lost: before.level - level });

@@ -27,6 +27,7 @@ export function recordAfterReport(
 ): BucketRecord | undefined {
   const before = alive(stored, now);
   const told = report.missing === undefined ? before : withLevel(before, report, report.missing, now);
+  if (told === before && report.block === 0) return before;
   const blocked = blockEnd(told, report.block, now);
   const { scale } = report;
   const after = blocked === 0 ? told : { level: 0, at: now, ...scale, ...told, blocked };

@@ -54,8 +54,7 @@ function call(
   const { scale } = random.pick(limits);
   const report = { scale, missing: random.below(10), mark: undefined, lowers: true, block };
   if (kind === 9) return async (store) => void (await store.refund(at, tokens));
-  // Where nothing comes of a report, only Redis keeps times that have passed; a clock that steps back brings them back.
-  if (kind === 10 && !steps) return (store) => store.report(at, report);
+  if (kind === 10) return (store) => store.report(at, report);
   if (random.chance(0.3)) return async (store) => void (await store.reset(at));
   return (store) => store.undo(changes);
 }
