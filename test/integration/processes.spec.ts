@@ -30,7 +30,8 @@ async function startConsumer(config: object): Promise<ChildProcess> {
 }
 
 it('8 processes with 2,000 concurrent requests each admit capacity + rate × elapsed of the server, to the token', async () => {
-  const [prefix, capacity, rate] = ['processes', 1000, 500];
+  // So large that it cannot be full again before what is left is taken, however slow the processes are.
+  const [prefix, capacity, rate] = ['processes', 30_000, 500];
   const config = { lib: `${lib.folder}/index.js`, url: server.url, prefix, capacity, rate, requests: 2000 };
   const children = await Promise.all(Array.from({ length: 8 }, () => startConsumer(config)));
   const client = connect(server.url);
