@@ -23,8 +23,8 @@ const MAY_IMPORT = {
 /** Folders that may be imported for their types only: what they do is none of the importer's business. */
 const TYPES_ONLY = { options: ['stores', 'limiter', 'transport'], plan: ['algorithms'] };
 
-/** What stands above the module, and may import all. */
-const ABOVE = ['testing'];
+/** What may import all. */
+const ABOVE = ['wiring', 'testing'];
 
 const folders = [...Object.keys(MAY_IMPORT), ...ABOVE];
 const anyOf = (names) => `^lib/(${names.join('|')})/`;
@@ -75,8 +75,15 @@ module.exports = {
       name: 'lib/rate-limit.module: the top',
       comment: 'the module wires everything, so whatever imports it imports everything',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/((index|rate-limit\\.module)\\.ts$|testing/)' },
-      to: { path: '^lib/(index\\.ts$|rate-limit\\.module)' },
+      from: { path: '^lib/', pathNot: '^lib/(index\\.ts$|testing/)' },
+      to: { path: '^lib/(index|rate-limit\\.module)\\.ts$' },
+    },
+    {
+      name: 'lib/wiring: for the module alone',
+      comment: 'whatever imports it imports everything',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/(rate-limit\\.module\\.ts$|index\\.ts$|wiring/|testing/)' },
+      to: { path: '^lib/wiring/' },
     },
     {
       name: 'lib/testing: for tests alone',

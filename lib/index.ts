@@ -101,7 +101,7 @@ export {
   readXRateLimit,
 } from './outbound/reports/index.js';
 export { RateLimitModule } from './rate-limit.module.js';
-export type { RateLimitModuleExtras } from './rate-limit.module-definition.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
 export type { ProblemDetails } from './transport/http/problem-details.js';
 export { RateLimitExceededException } from './transport/http/rate-limit-exceeded.exception.js';
+export type { RateLimitModuleExtras } from './wiring/module-definition.js';

@@ -3,8 +3,9 @@ import { ModuleRef, ModulesContainer } from '@nestjs/core';
 import { checkObject } from '../common/checks.js';
 import { PolicyRegistry } from '../limiter/policy-registry.js';
 import type { RateLimitModuleOptions } from '../options/module-options.js';
-import { RATE_LIMIT_STORE, RateLimitModule } from '../rate-limit.module.js';
-import type { RateLimitModuleExtras } from '../rate-limit.module-definition.js';
+import { RateLimitModule } from '../rate-limit.module.js';
+import type { RateLimitModuleExtras } from '../wiring/module-definition.js';
+import { RATE_LIMIT_STORE } from '../wiring/tokens.js';
 import { RateLimitTesting } from './rate-limit-testing.js';
 import type { TestingStore } from './testing.store.js';
 

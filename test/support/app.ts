@@ -3,7 +3,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { RateLimitModule, type RateLimitModuleOptions } from '../../lib/index.js';
-import { RATE_LIMIT_CLOCK } from '../../lib/rate-limit.module.js';
+import { RATE_LIMIT_CLOCK } from '../../lib/wiring/tokens.js';
 import type { ManualClock } from './manual-clock.js';
 
 export type Adapter = 'express' | 'fastify';

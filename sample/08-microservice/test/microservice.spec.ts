@@ -10,7 +10,7 @@ import {
 import { Test } from '@nestjs/testing';
 import { RateLimiterService } from 'nestjs-floodgate';
 import { firstValueFrom } from 'rxjs';
-import { RATE_LIMIT_CLOCK } from '../../../lib/rate-limit.module.js';
+import { RATE_LIMIT_CLOCK } from '../../../lib/wiring/tokens.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { freePort, type RedisServer, startRedis } from '../../../test/support/redis/server.js';

@@ -17,7 +17,7 @@ import {
   RateLimitModule,
   type RateLimitModuleOptions,
 } from '../../../lib/index.js';
-import { RATE_LIMIT_CLOCK } from '../../../lib/rate-limit.module.js';
+import { RATE_LIMIT_CLOCK } from '../../../lib/wiring/tokens.js';
 import type { ManualClock } from '../manual-clock.js';
 
 /** The line of NestJS that the tests run on. */

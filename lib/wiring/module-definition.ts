@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
-import type { RateLimitModuleOptions } from './options/module-options.js';
+import type { RateLimitModuleOptions } from '../options/module-options.js';
 
 export interface RateLimitModuleExtras {
   /** Whether every module may inject `RateLimiterService`; by default true. */
