@@ -1,7 +1,13 @@
 // A store that a user has written, behind the module.
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Logger } from '@nestjs/common';
-import { RateLimiterService, RateLimitModule, TokenBucket, tokenBucket } from 'nestjs-floodgate';
+import {
+  RateLimitAdmin,
+  RateLimiterService,
+  RateLimitModule,
+  TokenBucket,
+  tokenBucket,
+} from 'nestjs-floodgate';
 import { type BucketRecord, endOf, RecordStore, type Work } from 'nestjs-floodgate/store';
 import { bootApp, closeApps } from '../support/app.js';
 
@@ -75,6 +81,23 @@ it('decides requests and calls of the service', async () => {
   expect(await limiter.reset(chat, 'ada')).toBe(true);
   expect(await limiter.sync(chat, 'ada', { remaining: 0 })).toMatchObject({ remaining: 0, source: 'custom' });
   expect([...store.rows.keys()]).toContain('chat:{ada}');
+});
+
+it('keeps reservations as records beside their buckets, and settles each once', async () => {
+  class ListedStore extends TableStore {
+    override bucketsOf = (policy: string) =>
+      [...this.rows.keys()].filter((key) => key.startsWith(`${policy}:{`));
+  }
+  const listed = new ListedStore();
+  const { app } = await bootApp({ rateLimit: { store: listed } });
+  const limiter = app.get(RateLimiterService);
+  const [first, second] = [await limiter.reserve(chat, 'ada'), await limiter.reserve(chat, 'ada')];
+  expect(listed.rows.size).toBe(3);
+  expect(await app.get(RateLimitAdmin).fullest(chat)).toMatchObject([{ key: 'ada', remaining: 0 }]);
+  expect(await limiter.settle(first, 0)).toEqual({ settled: true, charged: -1 });
+  expect(await limiter.settle(first, 0)).toEqual({ settled: false, charged: 0 });
+  expect(await limiter.settle(second, 3)).toEqual({ settled: true, charged: 2 });
+  expect([...listed.rows.keys()]).toEqual(['chat:{ada}']);
 });
 
 it('is never closed by the module, not even where the boot fails', async () => {

@@ -148,6 +148,16 @@ describe('an application that is told nothing', () => {
     expect(response.headers.get('Retry-After')).toBeNull();
   });
 
+  it('settles a reservation once, and gives nothing back of a bucket that is not kept', async () => {
+    const limiter = app.get(RateLimiterService);
+    const reservation = await limiter.reserve(chat, 'ada', { cost: 2 });
+    expect(await limiter.settle(reservation, 1)).toEqual({ settled: true, charged: 0 });
+    expect(await limiter.settle(reservation, 1)).toEqual({ settled: false, charged: 0 });
+    testing.enforce(chat);
+    const kept = await limiter.reserve(chat, 'ada', { cost: 2 });
+    expect(await limiter.settle(kept, 1)).toEqual({ settled: true, charged: -1 });
+  });
+
   it('is the same for the service and for a bound limiter', async () => {
     const service = app.get(RateLimiterService);
     const { limiter } = app.get(Sender);

@@ -25,6 +25,8 @@ import {
   RateLimitModule,
   type RateLimitModuleOptions,
   type RateLimitOptionsFactory,
+  type Reservation,
+  type Settlement,
   SkipRateLimit,
   TokenBucket,
   tokenBucket,
@@ -197,6 +199,25 @@ export async function service(limiter: RateLimiterService): Promise<void> {
   await limiter.consume(chat, 'ada', { costs: 2 });
   // @ts-expect-error what is given back has a size
   await limiter.refund(chat, 'ada');
+}
+
+export async function settling(limiter: RateLimiterService): Promise<void> {
+  const reservation = await limiter.reserve('chat', 'ada', { cost: 2, ttlMs: 5000 });
+  holds<Equal<typeof reservation, Reservation>>();
+  holds<Equal<Awaited<ReturnType<typeof limiter.settle>>, Settlement>>();
+  await limiter.settle(reservation, 1);
+  await limiter.settle({ policy: 'chat', key: 'ada', id: reservation.id }, 1);
+  // @ts-expect-error what it was has a size
+  await limiter.settle(reservation);
+  // @ts-expect-error an id alone does not say whose it is
+  await limiter.settle({ id: 'x' }, 1);
+  tokenBucket({
+    capacity: 1,
+    rate: 1,
+    settle: async (_, { error, result, aborted }) => (error || result || aborted ? 1 : 0),
+  });
+  // @ts-expect-error a cost is a number
+  tokenBucket({ capacity: 1, rate: 1, settle: () => 'many' });
 }
 
 export async function administration(admin: RateLimitAdmin): Promise<void> {

@@ -109,6 +109,24 @@ describe('one name for two policies stops the boot, and the parameter that diffe
       leakyBucket({ name: 'chat', ...limit, maxWaitMs: 5 }),
       'maxWaitMs 5 (number) instead of undefined',
     ],
+    [
+      'settle',
+      tokenBucket({ name: 'chat', ...limit, settle: () => 1 }),
+      tokenBucket({ name: 'chat', ...limit, settle: () => 1 }),
+      'settle settle (function) instead of settle (function)',
+    ],
+    [
+      'maxDebt',
+      tokenBucket({ name: 'chat', ...limit }),
+      tokenBucket({ name: 'chat', ...limit, maxDebt: 0 }),
+      'maxDebt 0 (number) instead of undefined',
+    ],
+    [
+      'reservationTtlMs',
+      tokenBucket({ name: 'chat', ...limit }),
+      tokenBucket({ name: 'chat', ...limit, reservationTtlMs: 5000 }),
+      'reservationTtlMs 5000 (number) instead of 600000 (number)',
+    ],
   ];
   const fix = 'define it once as a value and use @RateLimit(value), or give one of them another name';
 
