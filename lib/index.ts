@@ -25,7 +25,6 @@ export {
   fromIps,
   type KeyResolver,
 } from './keys/index.js';
-export type { WorkProgress } from './limiter/background-work.js';
 export { BoundRateLimiter } from './limiter/bound-rate-limiter.js';
 export type { BucketState } from './limiter/bucket-state.js';
 export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js';
@@ -49,6 +48,7 @@ export type {
 } from './limiter/reservation.js';
 export type { ShadowCount } from './limiter/shadow-counts.js';
 export type { SyncReport } from './limiter/sync-report.js';
+export type { WorkProgress } from './limiter/waiting/background-work.js';
 export type { ShadowMessage } from './observability/shadow-channel.js';
 export type { Limits, LimitsFunction, LimitsResolver, Rate } from './options/limits.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';

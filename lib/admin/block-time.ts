@@ -1,7 +1,7 @@
 import { checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import type { LimiterReport } from '../limiter/limiter.js';
+import type { LimiterReport } from '../limiter/limiter-report.js';
 import { checkWait } from '../options/parse-policy.js';
 
 /** How long a key is blocked. */

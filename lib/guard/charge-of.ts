@@ -3,7 +3,7 @@ import type { Hold } from '../algorithms/kernel.js';
 import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import type { Charge } from '../limiter/limiter.js';
+import type { Charge } from '../limiter/charge.js';
 import { newHold } from '../limiter/reservation.js';
 import { checkCost } from '../options/parse-policy.js';
 import type { Policy } from '../options/policy.js';

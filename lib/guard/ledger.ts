@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Change } from '../algorithms/kernel.js';
+import type { Charge } from '../limiter/charge.js';
 import { type Decision, tightest } from '../limiter/decision.js';
-import type { Charge, Judgement, Outcome } from '../limiter/limiter.js';
-import { linesOf, type Place } from '../limiter/waiting-room.js';
+import type { Judgement, Outcome } from '../limiter/judgement.js';
+import { linesOf, type Place } from '../limiter/waiting/waiting-room.js';
 import type { Policy } from '../options/policy.js';
 import type { ReservedCharge } from './settlements.js';
 

@@ -2,7 +2,8 @@ import { type ExecutionContext, Logger } from '@nestjs/common';
 import type { Hold } from '../algorithms/kernel.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
-import type { Charge, Limiter } from '../limiter/limiter.js';
+import type { Charge } from '../limiter/charge.js';
+import type { Limiter } from '../limiter/limiter.js';
 import type { HandlerOutcome, SettleResolver } from '../options/policy-options.js';
 import type { PlannedPolicy } from '../plan/handler-plan.js';
 

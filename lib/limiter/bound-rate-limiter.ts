@@ -1,6 +1,5 @@
 import type { Limits } from '../options/limits.js';
 import type { Policy } from '../options/policy.js';
-import type { WorkProgress } from './background-work.js';
 import type { ConsumeOptions } from './charge-reader.js';
 import type { Decision } from './decision.js';
 import type { LimitsInForce } from './live-limits.js';
@@ -13,6 +12,7 @@ import type {
 } from './rate-limiter.service.js';
 import type { Reservation, SettledReservation, Settlement } from './reservation.js';
 import type { SyncReport } from './sync-report.js';
+import type { WorkProgress } from './waiting/background-work.js';
 
 /**
  * The service with its policy filled in: `@InjectRateLimiter(chat) private readonly chat: BoundRateLimiter`, in a module

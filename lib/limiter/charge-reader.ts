@@ -5,7 +5,7 @@ import { type Limits, readLimits } from '../options/limits.js';
 import { checkCost } from '../options/parse-policy.js';
 import type { Policy } from '../options/policy.js';
 import { bucketKey } from './bucket-key.js';
-import type { Bucket, Charge } from './limiter.js';
+import type { Bucket, Charge } from './charge.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import type { PolicyRegistry } from './policy-registry.js';
 

@@ -6,11 +6,12 @@ import type { Limits } from '../options/limits.js';
 import { checkCost, checkWait } from '../options/parse-policy.js';
 import { checkReservationTtl } from '../options/parse-settling.js';
 import { Policy } from '../options/policy.js';
-import { BackgroundWork, type WorkProgress } from './background-work.js';
 import { bucketKey } from './bucket-key.js';
+import type { Charge } from './charge.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
 import { type CombinedDecision, type Decision, soonest, tightest } from './decision.js';
-import { type Charge, type Judgement, Limiter, type Outcome } from './limiter.js';
+import { type Judgement, type Outcome } from './judgement.js';
+import { Limiter } from './limiter.js';
 import type { LimitsInForce } from './live-limits.js';
 import { logFailure } from './log-failure.js';
 import { PolicyRegistry } from './policy-registry.js';
@@ -21,12 +22,13 @@ import {
   type SettledReservation,
   type Settlement,
 } from './reservation.js';
-import { type Order, Reservations, type WaitOptions } from './reservations.js';
 import type { ShadowCount } from './shadow-counts.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
 import { TakenDecision } from './taken-decision.js';
-import { Turns } from './turns.js';
-import type { Retake } from './waiting-room.js';
+import { BackgroundWork, type WorkProgress } from './waiting/background-work.js';
+import { type Order, Places, type WaitOptions } from './waiting/places.js';
+import { Turns } from './waiting/turns.js';
+import type { Retake } from './waiting/waiting-room.js';
 
 export interface AcquireOptions extends ConsumeOptions {
   /**
@@ -81,7 +83,7 @@ export interface PickOptions {
 @Injectable()
 export class RateLimiterService {
   private readonly read: ChargeReader;
-  private readonly reservations: Reservations;
+  private readonly places: Places;
 
   constructor(
     @Inject(Limiter) private readonly limiter: Limiter,
@@ -90,7 +92,7 @@ export class RateLimiterService {
     @Inject(BackgroundWork) private readonly background: BackgroundWork,
   ) {
     this.read = new ChargeReader(registry);
-    this.reservations = new Reservations(limiter, turns);
+    this.places = new Places(limiter, turns);
   }
 
   /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
@@ -184,7 +186,7 @@ export class RateLimiterService {
     const { maxWaitMs, ...rest } = request;
     if (maxWaitMs !== undefined) checkWait(maxWaitMs, 'RateLimiterService.schedule: maxWaitMs');
     const charge = this.read.charge('schedule', policy, key, rest);
-    const place = await this.reservations.reserve(this.orderOne(charge), maxWaitMs);
+    const place = await this.places.reserve(this.orderOne(charge), maxWaitMs);
     this.background.start(bucketKey(charge.placed.id, key), place, task, onError);
     return place.value;
   }
@@ -329,7 +331,7 @@ export class RateLimiterService {
       const { maxWaitMs, signal, ...rest } = options;
       if (maxWaitMs !== undefined) checkWait(maxWaitMs, `${place}: maxWaitMs`);
       checkSignal(signal, place);
-      this.reservations.enter(read(rest), { maxWaitMs, signal }, resolve).catch(reject);
+      this.places.enter(read(rest), { maxWaitMs, signal }, resolve).catch(reject);
     });
   }
 
@@ -348,7 +350,7 @@ export class RateLimiterService {
     const decision = value as TakenDecision;
     const bucket = this.read.bucket('acquire', decision.policy, decision.key);
     const charge = { ...bucket, ...TakenDecision.takenBy(decision) };
-    return this.reservations.again(this.orderOne(charge), giveUpAt);
+    return this.places.again(this.orderOne(charge), giveUpAt);
   };
 }
 

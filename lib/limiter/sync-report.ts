@@ -2,8 +2,9 @@ import { checkInteger, checkKnownOptions, checkObject } from '../common/checks.j
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Limits } from '../options/limits.js';
+import type { Bucket } from './charge.js';
 import type { Decision } from './decision.js';
-import type { Bucket, LimiterReport } from './limiter.js';
+import type { LimiterReport } from './limiter-report.js';
 import { TakenDecision } from './taken-decision.js';
 
 /** What the other side says of a bucket: what a reader has made of its response, and which request that answers. */

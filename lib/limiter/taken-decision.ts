@@ -1,7 +1,8 @@
 import type { Limit } from '../algorithms/limit.js';
 import type { Mark } from '../algorithms/record.js';
+import type { Charge } from './charge.js';
 import type { Decision } from './decision.js';
-import type { Charge, Judgement, Outcome } from './limiter.js';
+import type { Judgement, Outcome } from './judgement.js';
 
 /**
  * A decision that remembers what it has taken: the cost, so that the same can be asked for again, and where that stands in

@@ -3,7 +3,7 @@ import { callerOf } from '../caller/caller-of.js';
 import { asError } from '../common/as-error.js';
 import type { RateLimitErrorCode } from '../errors/codes.js';
 import type { Decision } from '../limiter/decision.js';
-import type { Outcome } from '../limiter/limiter.js';
+import type { Outcome } from '../limiter/judgement.js';
 import { RateLimitExceededError } from '../limiter/rate-limit-exceeded.error.js';
 import type { Refusal } from '../options/refusal-options.js';
 import { CallerGoneError } from './caller-gone.error.js';

@@ -3,7 +3,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { type Decision, tightest } from '../limiter/decision.js';
-import type { Outcome } from '../limiter/limiter.js';
+import type { Outcome } from '../limiter/judgement.js';
 import type { Refusal, RefusalOptions } from '../options/refusal-options.js';
 import type { ProblemDetails } from './http/problem-details.js';
 

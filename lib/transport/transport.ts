@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { RateLimitError } from '../errors/rate-limit.error.js';
-import type { Outcome } from '../limiter/limiter.js';
+import type { Outcome } from '../limiter/judgement.js';
 import type { CallerGoneError } from './caller-gone.error.js';
 
 /** What ends a wait before its time: the caller has left, or the application is closing. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Change } from '../../lib/algorithms/kernel.js';
-import { type Judgement, Limiter } from '../../lib/limiter/limiter.js';
+import type { Judgement } from '../../lib/limiter/judgement.js';
+import { Limiter } from '../../lib/limiter/limiter.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Actual } from '../../lib/algorithms/settlement.js';
-import { type Charge, Limiter } from '../../lib/limiter/limiter.js';
+import type { Charge } from '../../lib/limiter/charge.js';
+import { Limiter } from '../../lib/limiter/limiter.js';
 import { newReservationId } from '../../lib/limiter/reservation.js';
 import { tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';

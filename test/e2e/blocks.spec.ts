@@ -11,7 +11,7 @@ import {
   RateLimiterService,
   tokenBucket,
 } from '../../lib/index.js';
-import { Turns } from '../../lib/limiter/turns.js';
+import { Turns } from '../../lib/limiter/waiting/turns.js';
 import { type Adapter, adapters, bootApp, closeApps, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { catsWith, members } from '../support/routes.js';

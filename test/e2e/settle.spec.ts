@@ -33,7 +33,7 @@ import {
   TokenBucket,
   tokenBucket,
 } from '../../lib/index.js';
-import { Turns } from '../../lib/limiter/turns.js';
+import { Turns } from '../../lib/limiter/waiting/turns.js';
 import { type Adapter, adapters, bootApp, closeApps, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { ManualClock } from '../support/manual-clock.js';

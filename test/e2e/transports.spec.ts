@@ -20,7 +20,7 @@ import {
   TokenBucket,
   tokenBucket,
 } from '../../lib/index.js';
-import { Turns } from '../../lib/limiter/turns.js';
+import { Turns } from '../../lib/limiter/waiting/turns.js';
 import { eventually } from '../support/eventually.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';

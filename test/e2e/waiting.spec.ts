@@ -11,7 +11,7 @@ import {
   RateLimitModule,
   tokenBucket,
 } from '../../lib/index.js';
-import { Turns } from '../../lib/limiter/turns.js';
+import { Turns } from '../../lib/limiter/waiting/turns.js';
 import { adapters, bootApp, closeApps, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { ManualClock } from '../support/manual-clock.js';

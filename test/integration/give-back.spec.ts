@@ -1,11 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, jest } from '@jest/globals';
 import { RateLimiterService } from '../../lib/index.js';
-import { BackgroundWork } from '../../lib/limiter/background-work.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
-import { PlaceReturns } from '../../lib/limiter/place-returns.js';
 import { PolicyRegistry } from '../../lib/limiter/policy-registry.js';
-import { Turns } from '../../lib/limiter/turns.js';
+import { BackgroundWork } from '../../lib/limiter/waiting/background-work.js';
+import { PlaceReturns } from '../../lib/limiter/waiting/place-returns.js';
+import { Turns } from '../../lib/limiter/waiting/turns.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { eventually } from '../support/eventually.js';

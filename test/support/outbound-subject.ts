@@ -1,6 +1,8 @@
 import type { Change } from '../../lib/algorithms/kernel.js';
 import type { Mark } from '../../lib/algorithms/record.js';
-import { type Charge, Limiter, type Outcome } from '../../lib/limiter/limiter.js';
+import type { Charge } from '../../lib/limiter/charge.js';
+import type { Outcome } from '../../lib/limiter/judgement.js';
+import { Limiter } from '../../lib/limiter/limiter.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';

@@ -1,12 +1,12 @@
 import { RateLimiterService } from '../../lib/index.js';
-import { BackgroundWork } from '../../lib/limiter/background-work.js';
-import { Blocks } from '../../lib/limiter/blocks.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
 import { LiveLimits } from '../../lib/limiter/live-limits.js';
-import { PlaceReturns } from '../../lib/limiter/place-returns.js';
 import { PolicyRegistry } from '../../lib/limiter/policy-registry.js';
 import { ShadowCounts } from '../../lib/limiter/shadow-counts.js';
-import { Turns } from '../../lib/limiter/turns.js';
+import { BackgroundWork } from '../../lib/limiter/waiting/background-work.js';
+import { Blocks } from '../../lib/limiter/waiting/blocks.js';
+import { PlaceReturns } from '../../lib/limiter/waiting/place-returns.js';
+import { Turns } from '../../lib/limiter/waiting/turns.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 
 export interface ServiceProcess {

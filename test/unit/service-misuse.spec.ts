@@ -12,11 +12,11 @@ import {
   type SyncReport,
   tokenBucket,
 } from '../../lib/index.js';
-import { BackgroundWork } from '../../lib/limiter/background-work.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
-import { PlaceReturns } from '../../lib/limiter/place-returns.js';
 import { PolicyRegistry } from '../../lib/limiter/policy-registry.js';
-import { Turns } from '../../lib/limiter/turns.js';
+import { BackgroundWork } from '../../lib/limiter/waiting/background-work.js';
+import { PlaceReturns } from '../../lib/limiter/waiting/place-returns.js';
+import { Turns } from '../../lib/limiter/waiting/turns.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { expectMistake } from '../support/mistake.js';
 

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { type Decision, tightest } from '../../limiter/decision.js';
-import type { Outcome } from '../../limiter/limiter.js';
+import type { Outcome } from '../../limiter/judgement.js';
 import type { HeaderStyle } from '../../options/module-options.js';
 import type { Refusal } from '../../options/refusal-options.js';
 import { CallerGoneError } from '../caller-gone.error.js';

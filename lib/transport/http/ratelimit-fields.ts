@@ -2,7 +2,7 @@ import { type BareItem, type Item, serializeList } from 'structured-headers';
 import type { Limit } from '../../algorithms/limit.js';
 import { nextTokenMs } from '../../algorithms/reading.js';
 import { ceilDivide } from '../../algorithms/ticks.js';
-import type { Outcome } from '../../limiter/limiter.js';
+import type { Outcome } from '../../limiter/judgement.js';
 
 /** The largest integer that a structured field holds (RFC 9651, 3.3.1). */
 const MAX_INTEGER = 999_999_999_999_999;

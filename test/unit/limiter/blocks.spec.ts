@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { type Decision, leakyBucket, RateLimitExceededError, tokenBucket } from '../../../lib/index.js';
-import { Blocks } from '../../../lib/limiter/blocks.js';
+import { Blocks } from '../../../lib/limiter/waiting/blocks.js';
 import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
 import { LateStore } from '../../support/late-store.js';
 import { type ServiceProcess, serviceOn } from '../../support/service.js';

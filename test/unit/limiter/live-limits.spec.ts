@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Awaitable } from '../../../lib/common/awaitable.js';
-import type { Bucket } from '../../../lib/limiter/limiter.js';
+import type { Bucket } from '../../../lib/limiter/charge.js';
 import { LiveLimits } from '../../../lib/limiter/live-limits.js';
 import { tokenBucket } from '../../../lib/options/make-policy.js';
 import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';

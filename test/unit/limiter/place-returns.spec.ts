@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Change } from '../../../lib/algorithms/kernel.js';
 import { type BucketRecord, isSame } from '../../../lib/algorithms/record.js';
-import { PlaceReturns } from '../../../lib/limiter/place-returns.js';
+import { PlaceReturns } from '../../../lib/limiter/waiting/place-returns.js';
 
 /** Lines of places, of which only the last can be undone. Each call is noted by the levels it names. */
 class Lines {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { SlotOrder } from '../../../lib/limiter/slot-order.js';
+import { SlotOrder } from '../../../lib/limiter/waiting/slot-order.js';
 
 describe('the starts of a line', () => {
   it.each<[string, [slot: number, startAt: number, expected: number][]]>([

@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { PlaceReturns } from '../../../lib/limiter/place-returns.js';
-import { Turns } from '../../../lib/limiter/turns.js';
-import { type HeapItem, WaiterHeap } from '../../../lib/limiter/waiter-heap.js';
-import { type Waiter, WaitingRoom } from '../../../lib/limiter/waiting-room.js';
-import { watchSignal } from '../../../lib/limiter/watch-signal.js';
+import type { PlaceReturns } from '../../../lib/limiter/waiting/place-returns.js';
+import { Turns } from '../../../lib/limiter/waiting/turns.js';
+import { type HeapItem, WaiterHeap } from '../../../lib/limiter/waiting/waiter-heap.js';
+import { type Waiter, WaitingRoom } from '../../../lib/limiter/waiting/waiting-room.js';
+import { watchSignal } from '../../../lib/limiter/waiting/watch-signal.js';
 import { Random } from '../../support/oracle/scenario.js';
 
 beforeEach(() => {

@@ -1,7 +1,9 @@
-import type { Terms } from '../algorithms/kernel.js';
-import { soonest } from './decision.js';
-import type { Charge, Judgement, Limiter } from './limiter.js';
-import { RateLimitExceededError } from './rate-limit-exceeded.error.js';
+import type { Terms } from '../../algorithms/kernel.js';
+import type { Charge } from '../charge.js';
+import { soonest } from '../decision.js';
+import type { Judgement } from '../judgement.js';
+import type { Limiter } from '../limiter.js';
+import { RateLimitExceededError } from '../rate-limit-exceeded.error.js';
 import type { Turns } from './turns.js';
 import { type PlaceFor, placeOf, type Resolve, type Retake } from './waiting-room.js';
 import { watchSignal } from './watch-signal.js';
@@ -22,7 +24,7 @@ export interface WaitOptions {
 }
 
 /** Takes places in lines for callers who wait, each with one call of the store. */
-export class Reservations {
+export class Places {
   constructor(
     private readonly limiter: Limiter,
     private readonly turns: Turns,

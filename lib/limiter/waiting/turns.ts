@@ -1,4 +1,4 @@
-import { RateLimitError } from '../errors/rate-limit.error.js';
+import { RateLimitError } from '../../errors/rate-limit.error.js';
 import { Blocks } from './blocks.js';
 import type { PlaceReturns } from './place-returns.js';
 import { SlotOrder } from './slot-order.js';

@@ -1,6 +1,6 @@
-import type { Change } from '../algorithms/kernel.js';
-import { drainedAt, isSame } from '../algorithms/record.js';
-import type { Store } from '../stores/store.interface.js';
+import type { Change } from '../../algorithms/kernel.js';
+import { drainedAt, isSame } from '../../algorithms/record.js';
+import type { Store } from '../../stores/store.interface.js';
 
 interface Place {
   readonly change: Change;

@@ -1,4 +1,4 @@
-import { logFailure } from './log-failure.js';
+import { logFailure } from '../log-failure.js';
 import { shuttingDown, type Turns } from './turns.js';
 import type { PlaceFor, Retake } from './waiting-room.js';
 

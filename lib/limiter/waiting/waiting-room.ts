@@ -1,7 +1,8 @@
-import type { Change } from '../algorithms/kernel.js';
-import type { Awaitable } from '../common/awaitable.js';
-import { bucketKey } from './bucket-key.js';
-import type { Bucket, Judgement } from './limiter.js';
+import type { Change } from '../../algorithms/kernel.js';
+import type { Awaitable } from '../../common/awaitable.js';
+import { bucketKey } from '../bucket-key.js';
+import type { Bucket } from '../charge.js';
+import type { Judgement } from '../judgement.js';
 import { WaiterHeap } from './waiter-heap.js';
 
 /** The longest delay that a timer takes; a longer one would fire at once. */
