@@ -30,22 +30,21 @@ export type { BucketState } from './limiter/bucket-state.js';
 export type { ConsumeOptions, ConsumeRequest } from './limiter/charge-reader.js';
 export type { CombinedDecision, Decision } from './limiter/decision.js';
 export type { LimitsInForce } from './limiter/live-limits.js';
+export type { PickDecision, PickOptions } from './limiter/pick.js';
 export { RateLimitExceededError } from './limiter/rate-limit-exceeded.error.js';
-export {
-  type AcquireAnyOptions,
-  type AcquireOptions,
-  type BlockOptions,
-  type PickDecision,
-  type PickOptions,
-  RateLimiterService,
-  type ReserveOptions,
-  type ScheduleOptions,
-} from './limiter/rate-limiter.service.js';
+export { RateLimiterService } from './limiter/rate-limiter.service.js';
 export type {
   Reservation,
   SettledReservation,
   Settlement,
 } from './limiter/reservation.js';
+export type {
+  AcquireAnyOptions,
+  AcquireOptions,
+  BlockOptions,
+  ReserveOptions,
+  ScheduleOptions,
+} from './limiter/service-options.js';
 export type { ShadowCount } from './limiter/shadow-counts.js';
 export type { SyncReport } from './limiter/sync-report.js';
 export type { WorkProgress } from './limiter/waiting/background-work.js';

@@ -3,14 +3,9 @@ import type { Policy } from '../options/policy.js';
 import type { ConsumeOptions } from './charge-reader.js';
 import type { Decision } from './decision.js';
 import type { LimitsInForce } from './live-limits.js';
-import type {
-  AcquireOptions,
-  BlockOptions,
-  RateLimiterService,
-  ReserveOptions,
-  ScheduleOptions,
-} from './rate-limiter.service.js';
+import type { RateLimiterService } from './rate-limiter.service.js';
 import type { Reservation, SettledReservation, Settlement } from './reservation.js';
+import type { AcquireOptions, BlockOptions, ReserveOptions, ScheduleOptions } from './service-options.js';
 import type { SyncReport } from './sync-report.js';
 import type { WorkProgress } from './waiting/background-work.js';
 

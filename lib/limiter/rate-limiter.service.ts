@@ -1,19 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { checkFunction, checkInteger, checkKnownOptions, checkObject } from '../common/checks.js';
-import { RateLimitError } from '../errors/rate-limit.error.js';
-import { show } from '../errors/show.js';
+import { checkFunction } from '../common/checks.js';
 import type { Limits } from '../options/limits.js';
 import { checkCost, checkWait } from '../options/parse-policy.js';
 import { checkReservationTtl } from '../options/parse-settling.js';
 import { Policy } from '../options/policy.js';
 import { bucketKey } from './bucket-key.js';
-import type { Charge } from './charge.js';
+import { CallerWaits } from './caller-waits.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
-import { type CombinedDecision, type Decision, soonest, tightest } from './decision.js';
-import { type Judgement, type Outcome } from './judgement.js';
+import { type CombinedDecision, type Decision, tightest } from './decision.js';
+import type { Outcome } from './judgement.js';
 import { Limiter } from './limiter.js';
 import type { LimitsInForce } from './live-limits.js';
 import { logFailure } from './log-failure.js';
+import { orderAny, type PickDecision, type PickOptions, pickOf } from './pick.js';
 import { PolicyRegistry } from './policy-registry.js';
 import {
   checkReservation,
@@ -22,56 +21,21 @@ import {
   type SettledReservation,
   type Settlement,
 } from './reservation.js';
+import {
+  type AcquireAnyOptions,
+  type AcquireOptions,
+  type BlockOptions,
+  checkOptions,
+  checkPreference,
+  type ReserveOptions,
+  type ScheduleOptions,
+} from './service-options.js';
 import type { ShadowCount } from './shadow-counts.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
 import { TakenDecision } from './taken-decision.js';
 import { BackgroundWork, type WorkProgress } from './waiting/background-work.js';
-import { type Order, Places, type WaitOptions } from './waiting/places.js';
+import { Places } from './waiting/places.js';
 import { Turns } from './waiting/turns.js';
-import type { Retake } from './waiting/waiting-room.js';
-
-export interface AcquireOptions extends ConsumeOptions {
-  /**
-   * Refuse at once what would wait longer: whole milliseconds. By default, at a token bucket the time to fill all of it
-   * (`capacity ÷ rate`), at a leaky bucket what the policy says; there it can only be shortened.
-   */
-  maxWaitMs?: number;
-  /** Ends the wait when it is aborted. */
-  signal?: AbortSignal;
-}
-
-export interface AcquireAnyOptions extends PickOptions, Omit<AcquireOptions, 'cost' | 'limits'> {}
-
-export interface ScheduleOptions extends Omit<AcquireOptions, 'signal'> {
-  /** Told what a task throws, or that its turn will not come any more. By default it is logged. */
-  onError?: (error: unknown) => void;
-}
-
-export interface ReserveOptions extends ConsumeOptions {
-  /** How long it can be settled, in whole milliseconds: 1,000 to a day. By default the policy's `reservationTtlMs`. */
-  ttlMs?: number;
-}
-
-export interface BlockOptions extends Pick<ConsumeOptions, 'limits'> {
-  /** For how long, in whole milliseconds; by default until `unblock`. */
-  forMs?: number;
-}
-
-/** The outcome for several buckets of which one was to be taken. */
-export interface PickDecision {
-  readonly allowed: boolean;
-  /** Which of the requests was taken; undefined where none was. */
-  readonly picked: number | undefined;
-  /** One decision for each request, each as if it stood alone, in the order asked. */
-  readonly decisions: readonly Decision[];
-  /** That of the request that was taken; of a refusal the one that ends first. */
-  readonly decision: Decision;
-}
-
-export interface PickOptions {
-  /** Which of the requests to take where others would start no earlier; by default the one with the most tokens left. */
-  prefer?: number | undefined;
-}
 
 /**
  * Everything the guard can do, without HTTP. Wherever a policy is expected, a named policy or its name will do.
@@ -84,6 +48,7 @@ export interface PickOptions {
 export class RateLimiterService {
   private readonly read: ChargeReader;
   private readonly places: Places;
+  private readonly waits: CallerWaits;
 
   constructor(
     @Inject(Limiter) private readonly limiter: Limiter,
@@ -93,6 +58,7 @@ export class RateLimiterService {
   ) {
     this.read = new ChargeReader(registry);
     this.places = new Places(limiter, turns);
+    this.waits = new CallerWaits(this.read, this.places);
   }
 
   /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
@@ -136,8 +102,8 @@ export class RateLimiterService {
    * still the last one
    */
   acquire(policy: Policy | string, key: string, options: AcquireOptions = {}): Promise<Decision> {
-    return this.enter('acquire', ['cost', 'limits'], options, (rest: ConsumeOptions) =>
-      this.orderOne(this.read.charge('acquire', policy, key, rest)),
+    return this.waits.enter('acquire', ['cost', 'limits'], options, (rest: ConsumeOptions) =>
+      this.waits.orderOne(this.read.charge('acquire', policy, key, rest)),
     );
   }
 
@@ -147,7 +113,7 @@ export class RateLimiterService {
    * @throws what `acquire` throws
    */
   acquireAny(requests: readonly ConsumeRequest[], options: AcquireAnyOptions = {}): Promise<PickDecision> {
-    return this.enter('acquireAny', ['prefer'], options, (pick: PickOptions) => {
+    return this.waits.enter('acquireAny', ['prefer'], options, (pick: PickOptions) => {
       const charges = this.read.choices('acquireAny', requests);
       checkPreference(pick.prefer, charges.length, 'RateLimiterService.acquireAny');
       return orderAny(charges, pick);
@@ -186,7 +152,7 @@ export class RateLimiterService {
     const { maxWaitMs, ...rest } = request;
     if (maxWaitMs !== undefined) checkWait(maxWaitMs, 'RateLimiterService.schedule: maxWaitMs');
     const charge = this.read.charge('schedule', policy, key, rest);
-    const place = await this.places.reserve(this.orderOne(charge), maxWaitMs);
+    const place = await this.places.reserve(this.waits.orderOne(charge), maxWaitMs);
     this.background.start(bucketKey(charge.placed.id, key), place, task, onError);
     return place.value;
   }
@@ -317,68 +283,4 @@ export class RateLimiterService {
     if (policy instanceof Policy) this.registry.define(policy, place);
     else this.registry.expect(policy, place);
   }
-
-  private enter<T, Rest>(
-    method: string,
-    known: readonly string[],
-    options: Rest & WaitOptions,
-    read: (rest: Omit<Rest, keyof WaitOptions>) => Order<T>,
-  ): Promise<T> {
-    // While it waits, only the promise that the caller gets is kept: an async function would keep its frame and another.
-    return new Promise((resolve, reject) => {
-      const place = `RateLimiterService.${method}`;
-      checkOptions(options, [...known, 'maxWaitMs', 'signal'], place);
-      const { maxWaitMs, signal, ...rest } = options;
-      if (maxWaitMs !== undefined) checkWait(maxWaitMs, `${place}: maxWaitMs`);
-      checkSignal(signal, place);
-      this.places.enter(read(rest), { maxWaitMs, signal }, resolve).catch(reject);
-    });
-  }
-
-  /** One bucket, and its decision for an answer. */
-  private orderOne(charge: Charge): Order<Decision> {
-    return {
-      charges: [charge],
-      terms: {},
-      answer: (judgement) => TakenDecision.all([charge], judgement)[0] as Decision,
-      retake: this.againByDecision,
-    };
-  }
-
-  /** What a waiter has asked for is in the decision that it will be answered: an order kept for each would cost more. */
-  private readonly againByDecision: Retake = ({ value, giveUpAt }) => {
-    const decision = value as TakenDecision;
-    const bucket = this.read.bucket('acquire', decision.policy, decision.key);
-    const charge = { ...bucket, ...TakenDecision.takenBy(decision) };
-    return this.places.again(this.orderOne(charge), giveUpAt);
-  };
-}
-
-/** One of several buckets, and which one it was. */
-function orderAny(charges: readonly Charge[], pick: PickOptions): Order<PickDecision> {
-  return { charges, terms: { pick }, answer: (judgement) => pickOf(charges, judgement) };
-}
-
-function pickOf(charges: readonly Charge[], judgement: Judgement): PickDecision {
-  const { admitted, chosen } = judgement;
-  const decisions = TakenDecision.all(charges, judgement);
-  const decision = chosen === undefined ? soonest(decisions) : decisions[chosen];
-  return { allowed: admitted, picked: chosen, decisions, decision: decision as Decision };
-}
-
-function checkOptions(options: object, known: readonly string[], place: string): void {
-  checkObject(options, place, EXAMPLES[known[0] as keyof typeof EXAMPLES]);
-  checkKnownOptions(options, known, place);
-}
-
-/** Of the first option that a method knows. */
-const EXAMPLES = { cost: '{ cost: 2 }', prefer: '{ prefer: 0 }', forMs: '{ forMs: 60_000 }' };
-
-function checkPreference(prefer: number | undefined, choices: number, place: string): void {
-  if (prefer !== undefined) checkInteger(prefer, 0, choices - 1, `${place}: prefer`);
-}
-
-function checkSignal(signal: unknown, place: string): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw new RateLimitError('INVALID_OPTION', `${place}: signal is ${show(signal)}; write an AbortSignal`);
 }

@@ -4,7 +4,9 @@ import { checkFunction, checkKnownOptions, checkObject } from '../../common/chec
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import { show } from '../../errors/show.js';
 import type { Decision } from '../../limiter/decision.js';
-import type { BlockOptions, PickDecision, RateLimiterService } from '../../limiter/rate-limiter.service.js';
+import type { PickDecision } from '../../limiter/pick.js';
+import type { RateLimiterService } from '../../limiter/rate-limiter.service.js';
+import type { BlockOptions } from '../../limiter/service-options.js';
 import type { SyncReport } from '../../limiter/sync-report.js';
 import type { ProviderReport, ProviderResponse } from '../reports/provider-report.js';
 import { type CredentialPoolOptions, type PooledCredential, parsePool } from './pool-options.js';
