@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis/server.js';
 import { subject } from '../support/subjects.js';
 
 // FLOODGATE_OPERATIONS=2000000 is the long form.
-const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 200_000);
+const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 100_000);
 const TIMEOUT = 60_000 + OPERATIONS;
 const SEED = Number(process.env.FLOODGATE_SEED ?? 20_260_101);
 

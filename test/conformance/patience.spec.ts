@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/redis/server.js';
 
 const START = Date.UTC(2100, 0) * 1000;
 // FLOODGATE_WAITS=100000 is the long form.
-const WAITS = Number(process.env.FLOODGATE_WAITS ?? 20_000);
+const WAITS = Number(process.env.FLOODGATE_WAITS ?? 10_000);
 const rates = ['3/s', '7/day', '999/s', '1000000/s'];
 
 /** A client that is alone and waits exactly as told: how often it was refused after all. */

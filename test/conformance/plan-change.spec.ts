@@ -6,7 +6,7 @@ import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
 import { useStores } from '../support/stores.js';
 
-const SEEDS = 10;
+const SEEDS = 4;
 const START = Date.UTC(2100, 0) * 1000;
 const SECONDS = 3;
 
