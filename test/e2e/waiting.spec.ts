@@ -135,10 +135,13 @@ describe('closing the application', () => {
     const cpu = process.cpuUsage();
     const closing = app.close();
     expect(new Set(await Promise.all(ends))).toEqual(new Set(['SHUTTING_DOWN']));
-    const spent = process.cpuUsage(cpu);
-    console.log(`a thousand waiters ended in ${(performance.now() - began).toFixed(0)} ms`);
-    // As CPU of this process: what the machine does besides is not ours.
-    expect((spent.user + spent.system) / 1000).toBeLessThan(100);
+    const { user, system } = process.cpuUsage(cpu);
+    const spentMs = (user + system) / 1000;
+    console.log(
+      `a thousand waiters ended in ${(performance.now() - began).toFixed(0)} ms, with ${spentMs.toFixed(0)} ms of CPU`,
+    );
+    // Some tens on a machine with nothing else to do; were each end to look at all who wait, it would be thousands.
+    expect(spentMs).toBeLessThan(500);
     await closing;
   });
 });

@@ -14,9 +14,10 @@ import type { Store } from '../../../lib/stores/store.interface.js';
 import { expectMistake } from '../../support/mistake.js';
 import { serviceOn } from '../../support/service.js';
 
-/** A store that fails the test when it is asked. */
+/** A store that fails the test when it is asked for more than the limits in force. */
 const untouched = new Proxy({} as Store, {
   get: (_, member) => {
+    if (member === 'readLimits') return () => new Map();
     throw new Error(`the store was asked to ${String(member)}`);
   },
 });
