@@ -114,7 +114,7 @@ export class LiveLimits {
   private ask(askedAt: number, changes: number): Awaitable<void> {
     return orElse(
       () => chain(this.store.readLimits(), (texts) => this.learn(texts, askedAt, changes)),
-      (error) => this.fail(error),
+      (error) => this.fail(error, askedAt, changes),
     );
   }
 
@@ -122,12 +122,15 @@ export class LiveLimits {
     if (this.isFailing) logger.log('limits that were set at run time can be read again');
     this.isFailing = false;
     // Answers may come in another order than they were asked for.
-    if (askedAt < this.knownAt || changes !== this.changes) return;
+    if (askedAt < this.knownAt) return;
+    // Those who wait for it decide by it, but what was changed from here since may be missing: the next asks again.
     this.texts = texts;
-    this.knownAt = askedAt;
+    if (changes === this.changes) this.knownAt = askedAt;
   }
 
-  private fail(error: unknown): void {
+  private fail(error: unknown, askedAt: number, changes: number): void {
+    // What is known is newer, or the next asks again at once.
+    if (askedAt < this.knownAt || changes !== this.changes) return;
     this.knownAt = this.now();
     if (this.isFailing) return;
     this.isFailing = true;

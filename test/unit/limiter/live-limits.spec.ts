@@ -74,6 +74,39 @@ describe('limits that were set', () => {
     expect(live.apply([bucket])).toEqual([bucket]);
   });
 
+  it('of others are known to who was asking while some were set here', async () => {
+    const store = new SlowStore();
+    store.writeLimits('chat', JSON.stringify({ capacity: 20, rate: 1 }));
+    const live = on(store);
+    const mail = { id: 'mail', policy: tokenBucket({ name: 'mail', ...declared }) };
+    const asked = capacityOf(live.apply([bucket]));
+    await live.set(mail, { capacity: 30, rate: 1 }, 'place');
+    store.questions[0]!.answer();
+    expect(await asked).toBe(20);
+    // What was set meanwhile is not in that answer, so the next asks again.
+    const next = capacityOf(live.apply([{ placed: mail, key: 'ada' }]));
+    store.questions[1]!.answer();
+    expect(await next).toBe(30);
+  });
+
+  it('are asked for in time, though an earlier question fails late', async () => {
+    const store = new SlowStore();
+    const live = on(store);
+    const first = live.apply([bucket]);
+    now += REFRESH_MS + 1;
+    const second = live.apply([bucket]);
+    store.questions[1]!.answer();
+    await second;
+    now += REFRESH_MS;
+    store.questions[0]!.fail();
+    await first;
+    expect(errors).not.toHaveBeenCalled();
+    expect(await live.apply([bucket])).toHaveLength(1);
+    now += 1;
+    void live.apply([bucket]);
+    expect(store.questions).toHaveLength(3);
+  });
+
   it('are not asked for where none can be set', () => {
     const store = new SlowStore();
     const live = on(store);
