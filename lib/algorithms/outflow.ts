@@ -2,19 +2,19 @@ import { MAX_TICKS, type Scale } from './ticks.js';
 
 /**
  * Ticks that have left a bucket otherwise than by draining, counted since its first reservation: a settlement must not
- * give back what is gone already. Reservations of another count, before the bucket was full or under another scale, give
- * nothing back.
+ * give back what is gone already. Reservations of another count, before the bucket was full, under another scale or before
+ * a report has set the level, give nothing back.
  */
 export interface Outflow {
   /** The id of the reservation that the count begins with; undefined: nothing is counted. */
   readonly reserved?: string | undefined;
   /** What settlements have given back. */
   readonly returned?: number | undefined;
-  /** What was refunded or reported away, or has drained in a time that the clock has gone back over. */
+  /** What was refunded, or has drained in a time that the clock has gone back over. */
   readonly lost?: number | undefined;
 }
 
-const NOT_COUNTED: Outflow = { reserved: undefined, returned: undefined, lost: undefined };
+export const NOT_COUNTED: Outflow = { reserved: undefined, returned: undefined, lost: undefined };
 
 export const beginOutflow = (id: string): Outflow => ({ reserved: id, returned: 0, lost: 0 });
 

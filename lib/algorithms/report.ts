@@ -1,5 +1,5 @@
 import { levelAt } from './level.js';
-import { outflowUnder, outflowWith } from './outflow.js';
+import { NOT_COUNTED } from './outflow.js';
 import { alive, type BucketRecord, FOREVER, isPromised, type Mark, recordOf } from './record.js';
 import { larger, MAX_TICKS, type Scale, type Ticks } from './ticks.js';
 
@@ -56,11 +56,10 @@ function withLevel(
   const level: Ticks = before === undefined ? 0 : levelAt(before, scale, now);
   const mayLower = isNewest && lowers && !(before !== undefined && isPromised(before, now));
   const next = mayLower ? told : larger(level, told);
-  const counted = isNewest ? { ...before, synced: mark.sent } : before;
+  // The other side knows what its requests have cost: what was estimated before gives nothing back on top of that.
+  const counted = isNewest ? { ...before, ...NOT_COUNTED, synced: mark.sent } : before;
   if (next === level) return counted as BucketRecord | undefined;
-  const lost = typeof level === 'number' ? Math.max(level - (next as number), 0) : 0;
-  const outflow = outflowWith(outflowUnder(before, scale), { lost });
-  return { ...counted, ...outflow, level: next as number, at: now, ticksPerToken, ticksPerMicro };
+  return { ...counted, ...NOT_COUNTED, level: next as number, at: now, ticksPerToken, ticksPerMicro };
 }
 
 /** Whole tokens in ticks, not below 0 and not beyond what can be counted. */

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import { algorithms } from '../../lib/algorithms/index.js';
 import type { Change } from '../../lib/algorithms/kernel.js';
 import type { Limit } from '../../lib/algorithms/limit.js';
+import type { Mark } from '../../lib/algorithms/record.js';
 import { newReservationId } from '../../lib/limiter/reservation.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Store, Transaction } from '../../lib/stores/store.interface.js';
@@ -22,6 +23,12 @@ const limits = [
   leakyBucket({ capacity: 10, rate: '1/s' }),
 ].map(({ limit }) => limit!);
 
+/** What the last decisions have told. */
+interface Told {
+  readonly changes: readonly Change[];
+  readonly marks: readonly (Mark | undefined)[];
+}
+
 interface Given {
   readonly key: string;
   readonly id: string;
@@ -31,7 +38,7 @@ interface Given {
 function call(
   random: Random,
   open: Given[],
-  changes: readonly Change[],
+  { changes, marks }: Told,
   usual: Limit,
   steps: boolean,
 ): (store: Store) => unknown {
@@ -52,7 +59,13 @@ function call(
   }
   const [at, tokens, block] = [key(), 1 + random.below(8), random.pick([0, 0, SECOND])];
   const { scale } = random.pick(limits);
-  const report = { scale, missing: random.below(10), mark: undefined, lowers: true, block };
+  const report = {
+    scale,
+    missing: random.below(10),
+    mark: random.pick([...marks, undefined]),
+    lowers: true,
+    block,
+  };
   if (kind === 9) return async (store) => void (await store.refund(at, tokens));
   if (kind === 10) return (store) => store.report(at, report);
   if (random.chance(0.3)) return async (store) => void (await store.reset(at));
@@ -92,14 +105,18 @@ it('memory and Redis agree on every record, whatever comes between a reservation
     const clock = new ManualClock(START);
     const [memory, redis] = stores.names.map((name) => stores.make(name, clock)) as [Store, Store];
     const open: Given[] = [];
-    let changes: readonly Change[] = [];
+    let told: Told = { changes: [], marks: [] };
     for (let i = 0; i < 60; i++) {
       clock.now += random.pick([0, 1, 1000, random.below(SECOND), random.below(5 * SECOND)]);
       if (steps && random.chance(0.1)) clock.now -= random.below(5 * SECOND);
-      const ask = call(random, open, changes, limits[seed % limits.length]!, steps);
+      const ask = call(random, open, told, limits[seed % limits.length]!, steps);
       const [ours, theirs] = [await ask(memory), await ask(redis)];
       expect(plain(theirs)).toEqual(plain(ours));
-      if (Array.isArray(ours)) changes = ours.flatMap((reply) => reply.changes);
+      if (Array.isArray(ours)) {
+        const [changes, marks] = [ours.flatMap((reply) => reply.changes), ours.flatMap(({ marks }) => marks)];
+        told = { changes, marks };
+      }
+      const { changes } = told;
       if (changes.some(({ before, after }) => before?.reserved && !after.reserved)) ended++;
       if (changes.some(({ after }) => after.returned)) counted++;
       if (typeof ours === 'object' && ours !== null && 'ticks' in ours && ours.ticks !== 0) settled++;

@@ -168,6 +168,23 @@ describe.each(stores.names)('on %s', (name) => {
     },
   );
 
+  it.each([1, 10])(
+    'after a report that knows the cost nothing is given back on top: estimated %d',
+    async (cost) => {
+      const tokens = tokenBucket({ name: 'tokens', capacity: 10, rate: '1/h' });
+      const [service] = twoProcesses(name);
+      const reservation = await service.reserve(tokens, 'ada', { cost });
+      // The request has cost 1 there.
+      await service.sync(tokens, 'ada', { remaining: 9, decision: reservation.decision });
+      expect(await service.settle(reservation, 0)).toEqual({ settled: true, charged: 0 });
+      expect(await remaining(service, tokens)).toBe(9);
+      // Reservations that follow are given back as ever.
+      const next = await service.reserve(tokens, 'ada', { cost: 5 });
+      expect(await service.settle(next, 2)).toEqual({ settled: true, charged: -3 });
+      expect(await remaining(service, tokens)).toBe(7);
+    },
+  );
+
   it('the estimate stands when its time is over', async () => {
     const tokens = tokenBucket({ name: 'tokens', capacity: 10, rate: '1/h', reservationTtlMs: 60_000 });
     const [service] = twoProcesses(name);

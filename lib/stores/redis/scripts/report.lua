@@ -38,17 +38,15 @@ local function setLevel()
   -- A take that is ahead of the count was undone.
   local isNewest = isSameCount() and sent > record.synced and sent <= record.sent
   if isNewest then
-    record.synced = sent
+    -- The other side knows what its requests have cost: what was estimated before gives nothing back on top of that.
+    record.synced, record.reserved = sent, nil
     moved = true
   end
   local isPromised = record and record.last and record.last > now
   local mayLower = isNewest and lowers and not isPromised
   if wanted == level or not mayLower and (type(level) == 'string' or wanted < level) then return end
-  local before = record and { n = record.n, p = record.p, reserved = record.reserved, returned = record.returned, lost = record.lost }
   record = record or {}
-  record.level, record.at, record.n, record.p = wanted, now, n, p
-  keepOutflow(before, record)
-  flowOut(record, 0, type(level) == 'number' and math.max(level - wanted, 0) or 0)
+  record.level, record.at, record.n, record.p, record.reserved = wanted, now, n, p, nil
   moved = true
 end
 
