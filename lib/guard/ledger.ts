@@ -5,6 +5,7 @@ import { type Decision, tightest } from '../limiter/decision.js';
 import type { Judgement, Outcome } from '../limiter/judgement.js';
 import { linesOf, type Place } from '../limiter/waiting/waiting-room.js';
 import type { Policy } from '../options/policy.js';
+import { Ending } from './ending.js';
 import type { ReservedCharge } from './settlements.js';
 
 /** What has been decided for one invocation. A policy counts once, however often the guard is bound. */
@@ -14,6 +15,7 @@ export class Ledger {
   private readonly changed: Change[] = [];
   private readonly inLine: Charge[] = [];
   private readonly estimated: ReservedCharge[] = [];
+  private end: Ending | undefined;
   private order = Number.POSITIVE_INFINITY;
   /** When the invocation may start, in milliseconds of `performance.now()`. */
   private start = 0;
@@ -60,6 +62,12 @@ export class Ledger {
   /** Whoever is given it settles it: the next is given nothing. */
   takeReserved(): readonly ReservedCharge[] {
     return this.estimated.splice(0);
+  }
+
+  /** Only where something is to be settled: most invocations need none. */
+  get ending(): Ending {
+    this.end ??= new Ending();
+    return this.end;
   }
 
   /** What was asked for once more counts instead of what was told before. */

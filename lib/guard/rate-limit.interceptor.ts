@@ -43,7 +43,9 @@ export class RateLimitInterceptor implements NestInterceptor, OnModuleInit, OnMo
     else if (currentLedger.getStore() === undefined) return next.handle();
     const handled = currentLedger.run(ledger, () => next.handle());
     if (!ledger?.hasReserved) return handled;
-    // Of several that are bound, the innermost learns of the end first: what the handler itself has answered.
-    return whenEnded(handled, (outcome) => engine.settle(context, ledger, outcome));
+    return whenEnded(
+      handled,
+      ledger.ending.watch((outcome) => engine.settle(context, ledger, outcome)),
+    );
   }
 }

@@ -1,32 +1,25 @@
-import { Observable } from 'rxjs';
+import { defer, type Observable } from 'rxjs';
+import { finalize, tap } from 'rxjs/operators';
 import type { HandlerOutcome } from '../options/policy-options.js';
 
 /** The same observable, with its end told: before the subscriber learns of it, and that of each subscription once. */
 export function whenEnded<T>(source: Observable<T>, tell: (outcome: HandlerOutcome) => void): Observable<T> {
-  return new Observable<T>((subscriber) => {
+  return defer(() => {
     let result: T | undefined;
     let hasEnded = false;
     const end = (outcome: HandlerOutcome) => {
       if (!hasEnded) tell(outcome);
       hasEnded = true;
     };
-    const subscription = source.subscribe({
-      next(value) {
-        result = value;
-        subscriber.next(value);
-      },
-      error(error) {
-        end({ error, aborted: false });
-        subscriber.error(error);
-      },
-      complete() {
-        end({ result, aborted: false });
-        subscriber.complete();
-      },
-    });
-    return () => {
-      subscription.unsubscribe();
-      end({ aborted: true });
-    };
+    return source.pipe(
+      tap({
+        next: (value) => {
+          result = value;
+        },
+        error: (error) => end({ error, aborted: false }),
+        complete: () => end({ result, aborted: false }),
+      }),
+      finalize(() => end({ aborted: true })),
+    );
   });
 }

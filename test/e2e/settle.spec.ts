@@ -18,8 +18,8 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR, ModuleRef } from '@nestjs/core';
-import { NEVER, of } from 'rxjs';
-import { map, startWith } from 'rxjs/operators';
+import { NEVER, of, range } from 'rxjs';
+import { map, retry, startWith, take, timeout } from 'rxjs/operators';
 import {
   byGlobal,
   type HandlerOutcome,
@@ -93,6 +93,24 @@ class Probe implements NestInterceptor {
     });
     asIs.push(returned === source);
     return returned;
+  }
+}
+
+class Retrying implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(retry(1));
+  }
+}
+
+class TimingOut implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(timeout(1));
+  }
+}
+
+class TakingThree implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(take(3));
   }
 }
 
@@ -171,6 +189,29 @@ class UsageController {
   async coupon() {
     if (await password) return [];
     throw new ForbiddenException();
+  }
+
+  @Get('second-try')
+  @RateLimit(usage)
+  @UseInterceptors(Retrying, RateLimitInterceptor)
+  secondTry() {
+    arrived++;
+    if (arrived === 1) throw new UnauthorizedException();
+    return { used: 3 };
+  }
+
+  @Get('too-slow')
+  @RateLimit(usage)
+  @UseInterceptors(TimingOut, RateLimitInterceptor)
+  tooSlow() {
+    return NEVER;
+  }
+
+  @Get('three')
+  @RateLimit(usage)
+  @UseInterceptors(TakingThree)
+  three() {
+    return range(1, Number.MAX_SAFE_INTEGER);
   }
 
   @Get('plain')
@@ -257,6 +298,29 @@ describe.each(adapters)('the cost of a request that was estimated, on %s', (adap
     await (await running.request(path)).text();
     await eventually(async () => (await takenOf(running, usage)) === 5, 'it is settled');
     expect(outcomes).toEqual([{ result: last, aborted: false }]);
+  });
+
+  it('is that of the last try, where an interceptor between ours tries again', async () => {
+    const running = await boot(adapter);
+    expect(await (await running.request('/second-try')).json()).toEqual({ data: { used: 3 } });
+    await eventually(async () => (await takenOf(running, usage)) === 3, 'it is settled');
+    expect(outcomes).toEqual([{ result: { used: 3 }, aborted: false }]);
+  });
+
+  it('is that of the error with which an interceptor between ours has cut it off', async () => {
+    answer = (_, { error }) => (error ? 1 : 0);
+    const running = await boot(adapter);
+    expect((await running.request('/too-slow')).status).toBe(500);
+    await eventually(async () => (await takenOf(running, usage)) === 1, 'it is settled');
+    expect(outcomes).toEqual([{ error: expect.objectContaining({ name: 'TimeoutError' }), aborted: false }]);
+  });
+
+  it('does not keep a handler going whose answer nobody wants any more', async () => {
+    answer = () => 4;
+    const running = await boot(adapter);
+    expect(await (await running.request('/three')).json()).toEqual({ data: 3 });
+    await eventually(async () => (await takenOf(running, usage)) === 4, 'it is settled');
+    expect(outcomes).toHaveLength(1);
   });
 
   it('is settled without a result where the handler answers by itself', async () => {
