@@ -52,7 +52,7 @@ export class RateLimitAdmin {
     );
   }
 
-  /** The buckets of a key, over all policies that this process knows, in one call of the store. A full one is none. */
+  /** The buckets of a key, over all policies that this process knows, in one call of the store for each 32. A full one is none. */
   async find(key: string): Promise<BucketState[]> {
     const states = await this.limiter.inspect(this.buckets('find', key));
     return states.filter(({ missing, blockedForMs }) => missing > 0 || blockedForMs !== 0);
