@@ -80,9 +80,6 @@ export function judge(
   );
   const wait = Number(charged.reduce<Ticks>((longest, i) => larger(longest, share(i).wait), 0));
   const placeOf = ({ placed, key }: Bucket) => places.get(bucketKey(placed.id, key)) as number;
-  // What was reserved beside what waits is settled, and not undone as well.
-  const isSettled = ({ reserve, startLevel }: Take) => reserve !== undefined && startLevel === undefined;
-  const settled = new Set(entries.filter(({ take }) => isSettled(take)).map(({ take }) => take.key));
   return {
     admitted,
     outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
@@ -92,9 +89,17 @@ export function judge(
     decidedAt: reply.decidedAt,
     order,
     waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),
-    changes: settled.size === 0 ? changes : changes.filter(({ key }) => !settled.has(key)),
+    changes: undoable(changes, entries),
     marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],
   };
+}
+
+/** What was reserved beside what waits is settled, and not undone as well. Most transactions can undo nothing. */
+function undoable(changes: readonly Change[], entries: readonly Entry[]): readonly Change[] {
+  if (changes.length === 0) return changes;
+  const isSettled = ({ reserve, startLevel }: Take) => reserve !== undefined && startLevel === undefined;
+  const settled = new Set(entries.filter(({ take }) => isSettled(take)).map(({ take }) => take.key));
+  return changes.filter(({ key }) => !settled.has(key));
 }
 
 export function outcomeOf(bucket: Bucket, reading: Reading, source: Decision['source']): Outcome {

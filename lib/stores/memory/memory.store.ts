@@ -131,22 +131,16 @@ export class MemoryStore implements Store {
     const verdict = decide(takes, records, transaction, now);
     const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
     for (const { key, after } of changes) this.buckets.set(key, after, now);
-    if (verdict.admitted && !peek)
-      this.reserve(
-        verdict.charged.map((i) => takes[i] as Take),
-        now,
-      );
+    if (!peek) for (const i of verdict.charged) this.reserve(takes[i] as Take, now);
     const marks = counted && !peek ? verdict.charged.map((i) => this.markOf(takes[i] as Take, now)) : [];
     const decidedAt = performance.now();
     return { ...verdict, source: 'memory', now, decidedAt, marks, changes: revocable ? changes : [] };
   }
 
   /** Keeps what is only estimated until it is settled. */
-  private reserve(takes: readonly Take[], now: number): void {
-    for (const take of takes) {
-      if (take.reserve === undefined) continue;
-      this.reservations.add(take.key, take.reserve.id, reservedBy(take, this.load(take.key, now), now));
-    }
+  private reserve(take: Take, now: number): void {
+    if (take.reserve === undefined) return;
+    this.reservations.add(take.key, take.reserve.id, reservedBy(take, this.load(take.key, now), now));
   }
 
   /**
