@@ -1,5 +1,5 @@
 import { type Outflow, outflowWith } from './outflow.js';
-import { difference, MAX_TICKS, type Scale } from './ticks.js';
+import { difference, larger, MAX_TICKS, product, type Scale, type Ticks } from './ticks.js';
 
 /**
  * What a store keeps of a bucket: its level in ticks of its own scale at a time in microseconds of the store's clock.
@@ -111,14 +111,30 @@ export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
   );
 }
 
+/** When tokens were taken, in microseconds of the store's clock, and on which scale. */
+export interface TakenAt extends Scale {
+  readonly at: number;
+}
+
 /**
- * A record with whole tokens given back, in its own scale; undefined where the bucket is then full.
- * Lowering by a constant commutes with draining, so the time of the record stays.
+ * Ticks by which a level is lowered where whole tokens are given back: all of them, or, where it is known when they were
+ * taken, as many as have certainly not drained since.
  */
-export function recordWithout(before: BucketRecord, tokens: number, now: number): BucketRecord | undefined {
-  if (isDrained(before, now)) return before;
-  const left = difference(1, before.level, tokens, before.ticksPerToken);
-  const level = left <= 0 ? 0 : (left as number);
+export function ticksBack(before: BucketRecord, tokens: number, now: number, taken?: TakenAt): Ticks {
+  const { ticksPerToken, ticksPerMicro } = before;
+  if (isDrained(before, now)) return 0;
+  if (taken === undefined) return product(tokens, ticksPerToken);
+  if (taken.ticksPerToken !== ticksPerToken || taken.ticksPerMicro !== ticksPerMicro) return 0;
+  return larger(difference(tokens, ticksPerToken, ticksPerMicro, Math.max(0, now - taken.at)), 0);
+}
+
+/**
+ * A record with ticks given back; undefined where the bucket is then full. Lowering by a constant commutes with draining,
+ * so the time of the record stays.
+ */
+export function recordWithout(before: BucketRecord, ticks: Ticks, now: number): BucketRecord | undefined {
+  if (ticks === 0) return before;
+  const level = ticks >= before.level ? 0 : before.level - Number(ticks);
   const outflow = outflowWith(before, { lost: before.level - level });
   return alive(recordOf({ ...before, ...outflow, level }, now), now);
 }

@@ -16,8 +16,11 @@ export interface Decision {
   readonly resetAfterMs: number;
   /** How long the request waits for its turn, in milliseconds rounded up. */
   readonly delayMs: number;
-  /** Which store has decided. */
-  readonly source: 'memory' | 'redis' | 'custom';
+  /**
+   * Who has decided: the store, or, where that could not be asked, what `onStoreError` says. So `memory` beside Redis is a
+   * bucket of this process, `allow` no bucket at all, and `deny` refuses because nothing is known.
+   */
+  readonly source: 'redis' | 'custom' | 'memory' | 'allow' | 'deny';
   /** Only of a policy in shadow mode: what it would have decided. The numbers above are those of this evaluation. */
   readonly shadow?: 'admitted' | 'refused';
 }

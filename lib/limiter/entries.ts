@@ -29,5 +29,7 @@ export function transactionOf(entries: readonly Entry[], terms: Terms, inShadow:
   const takes = entries.map(({ take }) => take);
   // Only what waits can still be given up; asking for the records costs a little.
   const revocable = !inShadow && takes.some(({ startLevel }) => startLevel !== undefined);
-  return { ...terms, takes, revocable };
+  const onStoreError = entries.map(({ charge }) => charge.placed.policy.onStoreError);
+  const said = onStoreError.some((answer) => answer !== undefined) ? { onStoreError } : {};
+  return { ...terms, takes, revocable, ...said };
 }

@@ -4,7 +4,7 @@ import type { Limit, Reading, Share } from '../algorithms/limit.js';
 import { readLevel } from '../algorithms/reading.js';
 import type { Mark } from '../algorithms/record.js';
 import { larger, type Ticks } from '../algorithms/ticks.js';
-import type { TransactionReply } from '../stores/store.interface.js';
+import type { DecidedTake, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import { type Bucket, type Charge, limitOf } from './charge.js';
 import type { Decision } from './decision.js';
@@ -67,12 +67,13 @@ export function together(
 /** What a reply of the store means for the charges of a transaction. */
 export function judge(
   charges: readonly Charge[],
-  entries: readonly Entry[],
+  asked: readonly Entry[],
   { pick, counted = false }: Terms,
   reply: TransactionReply,
   order: number,
 ): Judgement {
-  const { admitted, found, charged, source, changes } = reply;
+  const { admitted, found, charged, changes } = reply;
+  const entries = asDecided(asked, reply);
   const share = pick ? shareAlone(entries, reply) : shareTogether(entries, reply);
   const places = new Map(entries.map(({ take }, i) => [take.key, i]));
   const readings = entries.map(({ take, charge }, i) =>
@@ -80,9 +81,15 @@ export function judge(
   );
   const wait = Number(charged.reduce<Ticks>((longest, i) => larger(longest, share(i).wait), 0));
   const placeOf = ({ placed, key }: Bucket) => places.get(bucketKey(placed.id, key)) as number;
+  const outcome = (charge: Charge, place: number): Outcome => {
+    const reading = readings[place] as Reading;
+    const instead = reply.instead?.[place];
+    if (instead === undefined) return outcomeOf(charge, reading, reply.source);
+    return outcomeOf({ ...charge, limit: entries[place]?.charge.limit }, reading, instead.source);
+  };
   return {
     admitted,
-    outcomes: charges.map((charge) => outcomeOf(charge, readings[placeOf(charge)] as Reading, source)),
+    outcomes: charges.map((charge) => outcome(charge, placeOf(charge))),
     chosen: pick && charged[0],
     waitMs: wait / 1000,
     slot: reply.now + wait,
@@ -92,6 +99,20 @@ export function judge(
     changes: undoable(changes, entries),
     marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],
   };
+}
+
+/** The entries as they were decided: where the store could not be asked, perhaps by a part of the limit, or by none. */
+function asDecided(asked: readonly Entry[], { instead }: TransactionReply): readonly Entry[] {
+  if (instead === undefined) return asked;
+  return asked.map(({ charge }, i) => {
+    const { take } = instead[i] as DecidedTake;
+    const { capacity, scale, startLevel } = take;
+    const limit = { ...limitOf(charge), capacity, scale };
+    return {
+      take,
+      charge: { ...charge, limit: { ...limit, shapes: limit.shapes && startLevel !== undefined } },
+    };
+  });
 }
 
 /** What was reserved beside what waits is settled, and not undone as well. Most transactions can undo nothing. */

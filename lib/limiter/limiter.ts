@@ -47,8 +47,8 @@ export class Limiter {
     return chain(this.store.decide(transactions), (replies) => {
       const judgements = parts.map((part, p) => {
         const [entries, reply] = [asked[p] as Entry[], replies[p] as TransactionReply];
-        for (const [i, { take }] of entries.entries())
-          this.learn(take.key, reply.found[i] as Found, reply, order);
+        // What this process has decided by itself says nothing of a block in the store.
+        if (reply.instead === undefined) this.learnAll(entries, reply, order);
         return judge(part, entries, terms, reply, order);
       });
       const judgement = together(charges, parts, judgements);
@@ -121,6 +121,11 @@ export class Limiter {
       if (decision.shadow !== undefined) this.shadows.record(decision);
       this.fullest?.note(decision);
     }
+  }
+
+  private learnAll(entries: readonly Entry[], reply: TransactionReply, order: number): void {
+    for (const [i, { take }] of entries.entries())
+      this.learn(take.key, reply.found[i] as Found, reply, order);
   }
 
   private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {

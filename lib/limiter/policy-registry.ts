@@ -155,6 +155,7 @@ const PARAMETERS: readonly [string, (policy: Policy) => unknown][] = [
   ['skip', (policy) => policy.skip],
   ['allow', ({ allow }) => [...allow].join(', ') || undefined],
   ['stage', (policy) => policy.stage],
+  ['onStoreError', (policy) => policy.onStoreError],
   ['shadow', ({ shadow }) => shadow && (shadow.headers ? '{ headers: true }' : true)],
   ['settle', (policy) => policy.settle],
   ['maxDebt', (policy) => policy.maxDebt],

@@ -17,7 +17,7 @@ export class TakenDecision implements Decision {
   readonly retryAfterMs: number | null;
   readonly resetAfterMs: number;
   readonly delayMs: number;
-  readonly source: 'memory' | 'redis' | 'custom';
+  readonly source: Decision['source'];
   // Not defined where there is none: a decision that is enforced has no such property.
   declare readonly shadow?: 'admitted' | 'refused';
   readonly #cost: number;

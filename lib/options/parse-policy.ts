@@ -10,9 +10,11 @@ import type { LeakyBucketOptions, PolicyOptions } from './policy-options.js';
 
 const COMMON = [
   ...['name', 'capacity', 'rate', 'key', 'cost', 'stage', 'limits', 'limitsTtlMs', 'skip', 'allow'],
-  ...['settle', 'maxDebt', 'reservationTtlMs', 'shadow'],
+  ...['settle', 'maxDebt', 'reservationTtlMs', 'shadow', 'onStoreError'],
 ];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
+/** What a decision may come to where the store cannot be asked. */
+export const ON_STORE_ERROR = ['memory', 'allow', 'deny'] as const;
 const NAME = /^[!#-&(-9;-_a-z|~]{1,128}$/;
 /** A day: longer, and a changed plan seems to be without effect. */
 const MAX_TTL_MS = 86_400_000;
@@ -25,7 +27,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   checkObject(options, place, '{ capacity: 10, rate: 5 }');
   checkKnownOptions(options, KNOWN[algorithm], place);
   const { name, capacity, rate, key, cost = 1, stage, maxWaitMs, shape } = options as LeakyBucketOptions;
-  const { skip, allow = [], shadow } = options;
+  const { skip, allow = [], shadow, onStoreError } = options;
   const { limits, limitsTtlMs } = options as { limits?: LimitsSource; limitsTtlMs?: number };
   if (name !== undefined) checkName(name, place);
   if (limits !== undefined) checkLimits(options, place);
@@ -44,6 +46,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   if (skip !== undefined)
     checkFunction(skip, `${place}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
   checkAllow(allow, place);
+  if (onStoreError !== undefined) checkOneOf(onStoreError, ON_STORE_ERROR, `${place}: onStoreError`);
   if (typeof cost !== 'function') checkStaticCost(cost, limit?.capacity, place);
   return new Policy({
     ...parseSettling(options, place),
@@ -57,6 +60,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
     limitsTtlMs: limitsTtlMs ?? 0,
     skip,
     allow: new Set(allow),
+    onStoreError,
     shadow: parseShadow(shadow, place),
     shape: shaping,
     limit,

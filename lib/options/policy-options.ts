@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Awaitable } from '../common/awaitable.js';
 import type { KeyResolver } from '../keys/index.js';
+import type { OnStoreError } from '../stores/store.interface.js';
 import type { Limits, LimitsSource } from './limits.js';
 
 /** When a policy is decided: before the guards of controllers and methods, or after every guard. */
@@ -50,6 +51,8 @@ interface CommonOptions {
   reservationTtlMs?: number;
   /** Keys that are not limited. */
   allow?: readonly string[];
+  /** What a decision comes to where the store cannot be asked; by default what the module says. */
+  onStoreError?: OnStoreError;
   /** `true`: evaluated and recorded, never enforced. By default what the module says. */
   shadow?: boolean | ShadowOptions;
 }

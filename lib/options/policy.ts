@@ -1,5 +1,6 @@
 import type { Limit } from '../algorithms/limit.js';
 import type { KeyResolver } from '../keys/index.js';
+import type { OnStoreError } from '../stores/store.interface.js';
 import type { LimitsSource, Rate, Shape } from './limits.js';
 import type { CostResolver, SettleResolver, SkipPredicate, Stage } from './policy-options.js';
 
@@ -17,6 +18,7 @@ interface PolicyFields {
   readonly limitsTtlMs: number;
   readonly skip: SkipPredicate | undefined;
   readonly allow: ReadonlySet<string>;
+  readonly onStoreError: OnStoreError | undefined;
   readonly shadow: Shadow | undefined;
   readonly settle: SettleResolver | undefined;
   readonly maxDebt: number | undefined;
@@ -48,6 +50,8 @@ export class Policy {
   readonly skip: SkipPredicate | undefined;
   /** Keys that are not limited. */
   readonly allow: ReadonlySet<string>;
+  /** What a decision comes to where the store cannot be asked; undefined: what the module says. */
+  readonly onStoreError: OnStoreError | undefined;
   /** Whether it is evaluated without being enforced; undefined: what the module says. */
   readonly shadow: Shadow | undefined;
   /** What says the actual cost of a request when its handler has ended. */
@@ -79,6 +83,7 @@ export class Policy {
     this.limitsTtlMs = fields.limitsTtlMs;
     this.skip = fields.skip;
     this.allow = fields.allow;
+    this.onStoreError = fields.onStoreError;
     this.shadow = fields.shadow;
     this.settle = fields.settle;
     this.maxDebt = fields.maxDebt;

@@ -2,7 +2,7 @@ export type { Change, Hold, Preference, Take, Terms, Verdict } from '../algorith
 export { changesOf, decide } from '../algorithms/kernel.js';
 export type { Found } from '../algorithms/level.js';
 export { find } from '../algorithms/level.js';
-export type { BucketRecord, Mark } from '../algorithms/record.js';
+export type { BucketRecord, Mark, TakenAt } from '../algorithms/record.js';
 export {
   alive,
   blockOf,
@@ -13,6 +13,7 @@ export {
   markOf,
   rebase,
   recordWithout,
+  ticksBack,
 } from '../algorithms/record.js';
 export type { Report } from '../algorithms/report.js';
 export { recordAfterReport, unblocked } from '../algorithms/report.js';
@@ -22,7 +23,10 @@ export type { Scale, Ticks } from '../algorithms/ticks.js';
 export { RecordStore, type Step, type Work } from './record.store.js';
 export type {
   Candidate,
+  DecidedTake,
+  DecisionSource,
   Inspection,
+  OnStoreError,
   Store,
   StoreMoment,
   StoreState,

@@ -3,11 +3,12 @@ import { find } from '../algorithms/level.js';
 import {
   type BucketRecord,
   blockOf,
-  isDrained,
   isPromised,
   isSame,
   markOf,
   recordWithout,
+  type TakenAt,
+  ticksBack,
 } from '../algorithms/record.js';
 import { type Report, recordAfterReport, unblocked } from '../algorithms/report.js';
 import { type Actual, reservedBy, type Settled, settle } from '../algorithms/settlement.js';
@@ -47,13 +48,14 @@ export abstract class RecordStore implements Store {
     return this.stepOn(keys, (records) => transactions.map((one) => this.decideOne(one, records)));
   }
 
-  refund(key: string, tokens: number): Awaitable<boolean> {
+  refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
     return this.stepOn([key], (records) => {
       const { now } = records;
       const record = records.load(key);
       if (record !== undefined && isPromised(record, now)) return false;
-      records.keep(key, record && recordWithout(record, tokens, now));
-      return record !== undefined && !isDrained(record, now);
+      const ticks = record === undefined ? 0 : ticksBack(record, tokens, now, taken);
+      records.keep(key, record && recordWithout(record, ticks, now));
+      return ticks > 0;
     });
   }
 

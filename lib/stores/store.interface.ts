@@ -1,13 +1,24 @@
 import type { Change, Take, Terms } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
-import type { BucketRecord, Mark } from '../algorithms/record.js';
+import type { BucketRecord, Mark, TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual, Settled } from '../algorithms/settlement.js';
 import type { Awaitable } from '../common/awaitable.js';
 
+/**
+ * What a decision comes to where the store cannot be asked: it is made by a bucket of this process (`memory`), or the
+ * request passes (`allow`), or it is refused as unavailable (`deny`).
+ */
+export type OnStoreError = 'memory' | 'allow' | 'deny';
+
+/** Where a decision was made: in a store, or, where that could not be asked, as `OnStoreError` says. */
+export type DecisionSource = 'redis' | 'custom' | OnStoreError;
+
 /** Takes that are admitted all or nothing, or of which one is picked. A bucket occurs at most once. */
 export interface Transaction extends Terms {
   readonly takes: readonly Take[];
+  /** Of each take, what it comes to where the store cannot be asked; undefined: what is usual. No store has to know. */
+  readonly onStoreError?: readonly (OnStoreError | undefined)[];
   /** Whether the reply should say what was changed, so that it can be undone. */
   readonly revocable?: boolean;
 }
@@ -23,10 +34,18 @@ export interface StoreMoment {
   readonly decidedAt: number;
 }
 
+/** A take as it was decided where it was not as it was asked for, and where that was. */
+export interface DecidedTake {
+  readonly take: Take;
+  readonly source: DecisionSource;
+}
+
 export interface TransactionReply extends StoreMoment {
   readonly admitted: boolean;
   /** Where it was decided. */
-  readonly source: 'memory' | 'redis' | 'custom';
+  readonly source: DecisionSource;
+  /** Set where the store could not be asked: how each take was decided instead. */
+  readonly instead?: readonly DecidedTake[];
   /** How each take found its bucket, in the order of the takes. */
   readonly found: readonly Found[];
   /** The places of the takes that were charged: all, or the one that was picked. None of a refusal. */
@@ -39,7 +58,7 @@ export interface TransactionReply extends StoreMoment {
 
 /** What a bucket says at the moment. */
 export interface StoreState extends StoreMoment {
-  readonly source: 'memory' | 'redis' | 'custom';
+  readonly source: DecisionSource;
   readonly found: Found;
 }
 
@@ -67,8 +86,11 @@ export interface Candidate {
 export interface Store {
   /** Answers every transaction, in order, as if they had run one after another. */
   decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]>;
-  /** Lowers a bucket by whole tokens, not below full. Answers whether there was anything to give back. */
-  refund(key: string, tokens: number): Awaitable<boolean>;
+  /**
+   * Lowers a bucket by whole tokens, not below full. Answers whether there was anything to give back. `taken` says when they
+   * were taken, where that is known: then no more is given back than has certainly not drained since.
+   */
+  refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean>;
   /**
    * Undoes changes, in this order, each only where nobody has come after it: the record still equals `after`.
    * Answers how many were undone.

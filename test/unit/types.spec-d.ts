@@ -244,7 +244,7 @@ interface ExpectedDecision {
   readonly retryAfterMs: number | null;
   readonly resetAfterMs: number;
   readonly delayMs: number;
-  readonly source: 'memory' | 'redis' | 'custom';
+  readonly source: 'redis' | 'custom' | 'memory' | 'allow' | 'deny';
   readonly shadow?: 'admitted' | 'refused';
 }
 

@@ -4,13 +4,14 @@ import {
   alive,
   type BucketRecord,
   blockOf,
-  isDrained,
   isPromised,
   isSame,
   type Mark,
   markOf,
   rebase,
   recordWithout,
+  type TakenAt,
+  ticksBack,
 } from '../../algorithms/record.js';
 import { type Report, recordAfterReport, unblocked } from '../../algorithms/report.js';
 import { type Actual, reservedBy, type Settled, settle } from '../../algorithms/settlement.js';
@@ -44,12 +45,13 @@ export class MemoryStore implements Store {
     return transactions.map((transaction) => this.decideOne(transaction, now));
   }
 
-  refund(key: string, tokens: number): boolean {
+  refund(key: string, tokens: number, taken?: TakenAt): boolean {
     const now = this.clock();
     const record = this.load(key, now);
     if (record !== undefined && isPromised(record, now)) return false;
-    this.save(key, record && recordWithout(record, tokens, now), now);
-    return record !== undefined && !isDrained(record, now);
+    const ticks = record === undefined ? 0 : ticksBack(record, tokens, now, taken);
+    this.save(key, record && recordWithout(record, ticks, now), now);
+    return ticks > 0;
   }
 
   settle(key: string, actual: Actual): Omit<Settled, 'record'> | undefined {

@@ -1,4 +1,5 @@
 import type { Change, Take } from '../../algorithms/kernel.js';
+import type { TakenAt } from '../../algorithms/record.js';
 import type { Report } from '../../algorithms/report.js';
 import type { Actual, Settled } from '../../algorithms/settlement.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
@@ -34,8 +35,8 @@ export class ClusterStore implements Store {
     return replies;
   }
 
-  refund(key: string, tokens: number): Promise<boolean> {
-    return this.store.refund(key, tokens);
+  refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
+    return this.store.refund(key, tokens, taken);
   }
 
   undo(changes: readonly Change[]): Promise<number> {

@@ -1,5 +1,5 @@
 import type { Change } from '../../algorithms/kernel.js';
-import { alive, rebase } from '../../algorithms/record.js';
+import { alive, rebase, type TakenAt } from '../../algorithms/record.js';
 import type { Report } from '../../algorithms/report.js';
 import type { Actual } from '../../algorithms/settlement.js';
 import { reservationKey } from '../reservation-key.js';
@@ -37,13 +37,6 @@ export interface RedisStoreOptions {
   readonly close?: () => Promise<void>;
   /** An explicit time in microseconds instead of the server's own: for tests only. */
   readonly clock?: () => number;
-}
-
-/** When and on which scale tokens were taken: then no more is given back than has certainly not drained since. */
-export interface TakenAt {
-  readonly at: number;
-  readonly ticksPerMicro: number;
-  readonly ticksPerToken: number;
 }
 
 /** More are not kept of a policy. */

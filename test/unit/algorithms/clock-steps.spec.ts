@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { drainedAt, rebase, recordWithout } from '../../../lib/algorithms/record.js';
+import { drainedAt, rebase, recordWithout, ticksBack } from '../../../lib/algorithms/record.js';
 import { tokenBucket } from '../../../lib/options/make-policy.js';
 import { makers, type Row, Table } from '../../support/table.js';
 
@@ -74,6 +74,17 @@ describe('a record', () => {
     ['is gone where the rest has drained since', 2, 13 * S, undefined],
     ['is gone for any number of tokens', Number.MAX_SAFE_INTEGER, 10 * S, undefined],
   ])('%s after a refund', (_, tokens, now, expected) => {
-    expect(recordWithout(record, tokens, now)).toEqual(expected);
+    expect(recordWithout(record, ticksBack(record, tokens, now), now)).toEqual(expected);
+  });
+
+  it.each([
+    ['all, where they were taken just now', 12 * S, record, 2 * S],
+    ['what has certainly not drained since', 10 * S, record, S],
+    ['nothing, where all of it may have drained', 9 * S, record, 0],
+    ['all, where the clock stands before the take', 13 * S, record, 2 * S],
+    ['nothing of another scale', 12 * S, { ...record, ticksPerMicro: 2 }, 0],
+  ])('of tokens that were taken at a known time gives back %s', (_, at, scale, expected) => {
+    const { ticksPerToken, ticksPerMicro } = scale;
+    expect(ticksBack(record, 2, 11 * S, { at, ticksPerToken, ticksPerMicro })).toBe(expected);
   });
 });
