@@ -31,23 +31,49 @@ function encode(words: string[]): string {
   return `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
 }
 
-/** The complete replies so far; simple strings, integers, errors and bulk strings are all that the harness asks for. */
+/** One command that answers a list of texts. */
+export async function list(port: number, ...words: string[]): Promise<string[]> {
+  const reply = await command(port, ...words);
+  return reply === '' ? [] : reply.split('\n');
+}
+
+/**
+ * The complete replies so far; simple strings, integers, errors, bulk strings (of nothing: `''`) and flat lists of them (one
+ * line each) are all that the harness asks for.
+ */
 function decode(bytes: Buffer): (string | Error)[] {
   const replies: (string | Error)[] = [];
   let at = 0;
   while (true) {
-    const end = bytes.indexOf('\r\n', at);
-    if (end < 0) return replies;
-    const line = bytes.toString('utf8', at + 1, end);
-    const type = String.fromCharCode(bytes[at]!);
-    at = end + 2;
-    if (type === '$') {
-      const bodyEnd = at + Number(line);
-      if (bytes.length < bodyEnd + 2) return replies;
-      replies.push(bytes.toString('utf8', at, bodyEnd));
-      at = bodyEnd + 2;
-    } else {
-      replies.push(type === '-' ? new Error(line) : line);
-    }
+    const next = decodeOne(bytes, at);
+    if (!next) return replies;
+    replies.push(next.reply);
+    at = next.end;
   }
+}
+
+function decodeOne(bytes: Buffer, at: number): { reply: string | Error; end: number } | undefined {
+  const lineEnd = bytes.indexOf('\r\n', at);
+  if (lineEnd < 0) return undefined;
+  const line = bytes.toString('utf8', at + 1, lineEnd);
+  const type = String.fromCharCode(bytes[at]!);
+  const end = lineEnd + 2;
+  if (type === '*') return decodeList(bytes, end, Number(line));
+  if (type !== '$') return { reply: type === '-' ? new Error(line) : line, end };
+  if (line === '-1') return { reply: '', end };
+  const bodyEnd = end + Number(line);
+  if (bytes.length < bodyEnd + 2) return undefined;
+  return { reply: bytes.toString('utf8', end, bodyEnd), end: bodyEnd + 2 };
+}
+
+function decodeList(bytes: Buffer, start: number, length: number) {
+  const texts: string[] = [];
+  let end = start;
+  for (let i = 0; i < length; i++) {
+    const item = decodeOne(bytes, end);
+    if (!item) return undefined;
+    texts.push(String(item.reply));
+    end = item.end;
+  }
+  return { reply: texts.join('\n'), end };
 }

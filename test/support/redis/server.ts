@@ -96,11 +96,11 @@ export class RedisServer {
     await this.running.kill();
   }
 
-  /** After `kill`; resolves when the server answers. */
-  async start(): Promise<void> {
+  /** After `kill`, perhaps with more arguments than before; resolves when the server answers. */
+  async start(more: readonly string[] = []): Promise<void> {
     if (this.process && !this.process.hasExited)
       throw new Error(`The server on port ${this.port} is running.`);
-    this.process = await launch(this.args, this.folder);
+    this.process = await launch([...this.args, ...more], this.folder);
     await this.untilReady();
   }
 
