@@ -23,6 +23,7 @@ export type { Scale, Ticks } from '../algorithms/ticks.js';
 export { RecordStore, type Step, type Work } from './record.store.js';
 export type {
   Candidate,
+  Deadline,
   DecidedTake,
   DecisionSource,
   Inspection,

@@ -56,6 +56,14 @@ export interface TransactionReply extends StoreMoment {
   readonly changes: readonly Change[];
 }
 
+/** Until when a decision is of use. */
+export interface Deadline {
+  /** In milliseconds of `performance.now()`: what is not decided by then fails, and must not be carried out any more. */
+  readonly until: number;
+  /** Is told of transactions that were carried out in time and whose reply came after `until`. */
+  readonly onLate?: (transactions: readonly Transaction[], replies: readonly TransactionReply[]) => void;
+}
+
 /** What a bucket says at the moment. */
 export interface StoreState extends StoreMoment {
   readonly source: DecisionSource;
@@ -84,8 +92,11 @@ export interface Candidate {
  * A refusal changes nothing, and absence of a bucket means full.
  */
 export interface Store {
-  /** Answers every transaction, in order, as if they had run one after another. */
-  decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]>;
+  /**
+   * Answers every transaction, in order, as if they had run one after another. A store that answers at once, or decides
+   * where it is called, has no use for the deadline.
+   */
+  decide(transactions: readonly Transaction[], deadline?: Deadline): Awaitable<readonly TransactionReply[]>;
   /**
    * Lowers a bucket by whole tokens, not below full. Answers whether there was anything to give back. `taken` says when they
    * were taken, where that is known: then no more is given back than has certainly not drained since.

@@ -5,6 +5,7 @@ import type { Actual, Settled } from '../../algorithms/settlement.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import type {
   Candidate,
+  Deadline,
   Inspection,
   Store,
   StoreState,
@@ -27,12 +28,25 @@ interface SlotGroup {
 export class ClusterStore implements Store {
   constructor(private readonly store: RedisStore) {}
 
-  async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
+  async decide(
+    transactions: readonly Transaction[],
+    deadline = this.deadline(),
+  ): Promise<TransactionReply[]> {
     const slots = new Set(transactions.flatMap(({ takes }) => takes.map(({ key }) => hashTag(key))));
-    if (slots.size === 1) return this.store.decide(transactions);
+    if (slots.size === 1) return this.store.decide(transactions, deadline);
     const replies: TransactionReply[] = [];
-    for (const transaction of transactions) replies.push(await this.decideOne(transaction));
+    try {
+      for (const transaction of transactions) replies.push(await this.decideOne(transaction, deadline));
+    } catch (error) {
+      // The call fails as a whole, so those who made it will not hear of what went before.
+      if (replies.length > 0) deadline?.onLate?.(transactions.slice(0, replies.length), replies);
+      throw error;
+    }
     return replies;
+  }
+
+  probe(key: string): Promise<void> {
+    return this.store.probe(key);
   }
 
   refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
@@ -100,27 +114,40 @@ export class ClusterStore implements Store {
     return this.store.close();
   }
 
-  private async decideOne(transaction: Transaction): Promise<TransactionReply> {
+  private async decideOne(
+    transaction: Transaction,
+    deadline: Deadline | undefined,
+  ): Promise<TransactionReply> {
     const groups = groupBySlot(transaction.takes);
     if (transaction.pick && groups.length > 1) throw pickedApart(groups);
     checkSharedStart(groups);
-    if (groups.length === 1) return (await this.store.decide([transaction]))[0] as TransactionReply;
+    if (groups.length === 1) return (await this.store.decide([transaction], deadline))[0] as TransactionReply;
     // What is refused anyway is found by asking: refused requests then take from no bucket, not even for a moment.
-    const asked = await Promise.all(groups.map((group) => this.decideGroup(group, { peek: true })));
+    const question = deadline && { until: deadline.until };
+    const asked = await Promise.all(groups.map((group) => this.decideGroup(group, { peek: true }, question)));
     const found = combine(groups, asked);
     const { peek, revocable = false, counted = false } = transaction;
-    return peek || !found.admitted ? found : this.takeInTurn(groups, asked, { revocable, counted });
+    if (peek || !found.admitted) return found;
+    return this.takeInTurn(groups, asked, { revocable, counted }, deadline);
+  }
+
+  /** One for all that a call is made of. */
+  private deadline(): Deadline | undefined {
+    const until = this.store.until();
+    return until === undefined ? undefined : { until };
   }
 
   private async takeInTurn(
     groups: readonly SlotGroup[],
     asked: readonly TransactionReply[],
     terms: Omit<Transaction, 'takes'>,
+    deadline: Deadline | undefined,
   ): Promise<TransactionReply> {
     const replies = [...asked];
     for (const [i, group] of groups.entries()) {
-      const taken = await this.decideGroup(group, terms).catch(async (error: unknown) => {
-        await this.giveBack(groups.slice(0, i), replies).catch(() => undefined);
+      const taken = await this.decideGroup(group, terms, deadline).catch((error: unknown) => {
+        // The caller has waited long enough, and what is not given back stays taken: that admits nothing.
+        this.giveBack(groups.slice(0, i), replies).catch(() => undefined);
         throw error;
       });
       replies[i] = taken;
@@ -135,8 +162,9 @@ export class ClusterStore implements Store {
   private async decideGroup(
     { takes }: SlotGroup,
     terms: Omit<Transaction, 'takes'>,
+    deadline: Deadline | undefined,
   ): Promise<TransactionReply> {
-    return (await this.store.decide([{ ...terms, takes }]))[0] as TransactionReply;
+    return (await this.store.decide([{ ...terms, takes }], deadline))[0] as TransactionReply;
   }
 
   private async giveBack(groups: readonly SlotGroup[], taken: readonly TransactionReply[]): Promise<void> {

@@ -4,6 +4,9 @@
  */
 export interface RedisClient {
   readonly isCluster?: boolean;
+  /** Of a Cluster: who serves each slot, the master first. */
+  readonly slots?: readonly (readonly string[] | undefined)[];
+  readonly options?: { readonly keyPrefix?: string | undefined };
   defineCommand(name: string, definition: { numberOfKeys?: number; lua: string; readOnly?: boolean }): void;
   del(key: string): Promise<number>;
   hgetall(key: string): Promise<Record<string, string>>;

@@ -5,15 +5,18 @@ import type { Actual } from '../../algorithms/settlement.js';
 import { reservationKey } from '../reservation-key.js';
 import type {
   Candidate,
+  Deadline,
   Inspection,
   Store,
   StoreState,
   Transaction,
   TransactionReply,
 } from '../store.interface.js';
-import { encodeDecide, foundOf, type Reply, readReplies, readTicks, type ToLocal } from './decide-call.js';
+import { encodeDecide, foundOf, type Reply, readReplies, readTicks } from './decide-call.js';
+import { probeOf } from './probe.js';
 import { parseRecord, recordText } from './record-text.js';
-import { MOST_KEYS, prepareScripts, type RedisClient, runScript, type Script } from './redis-client.js';
+import { RedisCalls, type RedisCallsOptions } from './redis-calls.js';
+import { MOST_KEYS, prepareScripts, type RedisClient, type Script } from './redis-client.js';
 import {
   candidatesScript,
   decideScript,
@@ -25,14 +28,11 @@ import {
   unblockScript,
   undoScript,
 } from './scripts/generated.js';
-import { ServerClock } from './server-clock.js';
 
 /** The key of the limits that were set at run time. A bucket has a colon and braces behind its policy, so it is none. */
 const LIMITS = 'limits';
 
-export interface RedisStoreOptions {
-  /** What every key begins with. */
-  readonly prefix: string;
+export interface RedisStoreOptions extends RedisCallsOptions {
   /** Closes the client, where this store has opened it. */
   readonly close?: () => Promise<void>;
   /** An explicit time in microseconds instead of the server's own: for tests only. */
@@ -47,12 +47,13 @@ const listOf = (policy: string): string => `fullest:${policy}`;
 
 /** Buckets on a Redis server, shared by every instance: one script call decides any number of transactions. */
 export class RedisStore implements Store {
-  private readonly serverClock = new ServerClock();
+  private readonly calls: RedisCalls;
 
   constructor(
-    private readonly client: RedisClient,
+    client: RedisClient,
     private readonly options: RedisStoreOptions,
   ) {
+    this.calls = new RedisCalls(client, options);
     prepareScripts(client, [decideScript, inspectScript]);
     const ofOneKey = [
       refundScript,
@@ -66,10 +67,31 @@ export class RedisStore implements Store {
     prepareScripts(client, [settleScript], 2);
   }
 
-  async decide(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
-    const { script, keys, args } = encodeDecide(transactions, this.explicitTime());
-    const names = keys.map((key) => this.name(key));
-    const { reply, toLocal } = await this.timed(() => runScript(this.client, script, names, args));
+  decide(transactions: readonly Transaction[], deadline?: Deadline): Promise<TransactionReply[]> {
+    const onLate = deadline?.onLate;
+    return this.calls.through(
+      transactions[0]?.takes[0]?.key ?? '',
+      () => this.decideNow(transactions),
+      deadline?.until,
+      onLate && ((replies) => onLate(transactions, replies)),
+    );
+  }
+
+  /**
+   * Whether a take would be carried out now on the server that serves a key: it is, past the gate, from a bucket beside
+   * the key that is full again before the reply is here.
+   */
+  async probe(key: string): Promise<void> {
+    await this.decideNow([probeOf(this.calls.keyBeside(key))]);
+  }
+
+  /** See `RedisCalls`. */
+  until(): number | undefined {
+    return this.calls.until();
+  }
+
+  private async decideNow(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
+    const { reply, toLocal } = await this.calls.send(encodeDecide(transactions, this.explicitTime()));
     return readReplies(transactions, reply as Reply, toLocal);
   }
 
@@ -102,9 +124,9 @@ export class RedisStore implements Store {
   }
 
   async settle(key: string, { id, cost, maxDebt, lowers }: Actual) {
-    const names = [this.name(key), this.name(reservationKey(key, id))];
+    const keys = [key, reservationKey(key, id)];
     const args = [this.explicitTime(), String(cost), String(maxDebt ?? ''), lowers ? '1' : '0'];
-    const reply = (await runScript(this.client, settleScript, names, args)) as Reply;
+    const reply = (await this.calls.run({ script: settleScript, keys, args })) as Reply;
     const [settled, ticks, ticksPerToken] = reply.map(Number) as [number, number, number];
     return settled === 1 ? { ticks, ticksPerToken } : undefined;
   }
@@ -113,7 +135,8 @@ export class RedisStore implements Store {
     const numbers = [scale.ticksPerMicro, scale.ticksPerToken, missing, mark?.since, mark?.sent];
     const args = numbers.map((number) => String(number ?? ''));
     const texts = [this.explicitTime(), ...args, lowers ? '1' : '0', String(block)];
-    const { reply, toLocal } = await this.timed(() => this.runOn(key, reportScript, texts));
+    const call = { script: reportScript, keys: [key], args: texts };
+    const { reply, toLocal } = await this.calls.through(key, () => this.calls.send(call));
     const [time, level, blocked, stepped] = reply as [unknown, ...(number | string)[]];
     const now = Number(time);
     const found = foundOf(readTicks(level), blocked, stepped, now);
@@ -125,7 +148,7 @@ export class RedisStore implements Store {
   }
 
   async reset(key: string): Promise<boolean> {
-    return Number(await this.client.del(this.name(key))) === 1;
+    return Number(await this.calls.through(key, () => this.calls.client.del(this.calls.name(key)))) === 1;
   }
 
   async inspect(keys: readonly string[]): Promise<Inspection[]> {
@@ -136,12 +159,12 @@ export class RedisStore implements Store {
   }
 
   private async inspectSome(keys: readonly string[]): Promise<Inspection[]> {
-    const names = keys.map((key) => this.name(key));
-    const reply = (await runScript(this.client, inspectScript, names, [this.explicitTime()])) as Reply;
+    const call = { script: inspectScript, keys, args: [this.explicitTime()] };
+    const reply = (await this.calls.run(call)) as Reply;
     const now = Number(reply[0]);
-    return names.map((name, i) => {
+    return keys.map((key, i) => {
       const stored = parseRecord(String(reply[i + 1]));
-      return { name, record: stored && alive(rebase(stored, now), now), now };
+      return { name: this.calls.name(key), record: stored && alive(rebase(stored, now), now), now };
     });
   }
 
@@ -159,38 +182,27 @@ export class RedisStore implements Store {
   }
 
   async readLimits(): Promise<ReadonlyMap<string, string>> {
-    return new Map(Object.entries(await this.client.hgetall(this.name(LIMITS))));
+    return new Map(Object.entries(await this.onLimits((client, name) => client.hgetall(name))));
   }
 
   async writeLimits(policy: string, text: string): Promise<void> {
-    await this.client.hset(this.name(LIMITS), policy, text);
+    await this.onLimits((client, name) => client.hset(name, policy, text));
   }
 
   async deleteLimits(policy: string): Promise<boolean> {
-    return Number(await this.client.hdel(this.name(LIMITS), policy)) === 1;
+    return Number(await this.onLimits((client, name) => client.hdel(name, policy))) === 1;
   }
 
   async close(): Promise<void> {
     await this.options.close?.();
   }
 
-  /** A reply, with what turns the server's time in it into `decidedAt`. */
-  private async timed(call: () => Promise<unknown>): Promise<{ reply: unknown; toLocal: ToLocal }> {
-    const sent = performance.now();
-    const reply = await call();
-    const received = performance.now();
-    // The masters of a cluster have clocks of their own, and who of them has answered is not known here.
-    const toLocal = (now: number) =>
-      this.client.isCluster ? received : this.serverClock.decidedAt(now, sent, received);
-    return { reply, toLocal };
-  }
-
   private runOn(key: string, script: Script, args: readonly string[]): Promise<unknown> {
-    return runScript(this.client, script, [this.name(key)], args);
+    return this.calls.run({ script, keys: [key], args });
   }
 
-  private name(key: string): string {
-    return `${this.options.prefix}:${key}`;
+  private onLimits<T>(command: (client: RedisClient, name: string) => Promise<T>): Promise<T> {
+    return this.calls.through(LIMITS, () => command(this.calls.client, this.calls.name(LIMITS)));
   }
 
   private explicitTime(): string {
