@@ -1,0 +1,202 @@
+// Judges a run afterwards, from what its processes have written down. It shares no code with the library: it knows what a bucket
+// may admit, and what each policy has declared for the time in which its store does not answer.
+import { worstWindow } from './excess.mjs';
+
+/**
+ * @param {import('./check.mjs').History} history
+ * @returns {import('./check.mjs').Violation[]} empty where nothing is wrong
+ */
+export function check(history) {
+  return [
+    ...unanswered(history),
+    ...failed(history),
+    ...undeclared(history),
+    ...late(history),
+    ...sharedBuckets(history),
+    ...localBuckets(history),
+    ...levels(history),
+    ...recoveries(history),
+  ];
+}
+
+/** Every request is answered. */
+function unanswered({ decisions }) {
+  return decisions
+    .filter(({ received }) => received === null)
+    .map((decision) => violation('unanswered', decision, 'was never answered'));
+}
+
+/** An error is no decision. Only what a policy denies is answered with 503. */
+function failed({ decisions }) {
+  return decisions
+    .filter(({ error, status, source }) => error || (status >= 500 && !(status === 503 && source === 'deny')))
+    .map((decision) => violation('failed', decision, `failed: ${decision.error ?? decision.status}`));
+}
+
+/** The store decides, or what the policy has declared. */
+function undeclared({ decisions, policies }) {
+  return decisions.filter(isAnswered).flatMap((decision) => {
+    const { source, allowed, status } = decision;
+    const declared = policyOf(policies, decision).onStoreError;
+    if (source !== 'redis' && source !== declared) {
+      return [violation('undeclared', decision, `was decided by ${source}, and its policy says ${declared}`)];
+    }
+    const wrong =
+      (source === 'allow' && !allowed) ||
+      (source === 'deny' && (allowed || (status !== null && status !== 503)));
+    return wrong ? [violation('undeclared', decision, `${source} came to ${allowed}, status ${status}`)] : [];
+  });
+}
+
+/** Nobody waits longer for an answer than the deadline and some slack, apart from the turn that was waited for. */
+function late({ decisions, deadlineMs, slackMs }) {
+  return decisions.filter(isAnswered).flatMap((decision) => {
+    const ms = answerMs(decision);
+    return ms > deadlineMs + slackMs
+      ? [violation('late', decision, `was answered after ${ms.toFixed(1)} ms`)]
+      : [];
+  });
+}
+
+/** Milliseconds until the answer, without the turn that was waited for. */
+export const answerMs = ({ sent, received, waitedMs }) => Number(received - sent) / 1e6 - (waitedMs ?? 0);
+
+/**
+ * What all processes together were admitted by the shared bucket is within its bound: since it was last lost as a whole, and but
+ * for what replication has lost of it.
+ */
+function sharedBuckets({ decisions, policies, restarts = [], losses = [], clockSteps = [] }) {
+  const admitted = decisions.filter((decision) => isAdmitted(decision) && decision.source === 'redis');
+  const groups = groupBy(admitted, (decision) => sharedBucket(decision, restarts));
+  return [...groups.values()].flatMap((group) => {
+    const lost = losses
+      .filter((loss) => isSameBucket(loss, group[0]))
+      .reduce((sum, { ticks }) => sum + ticks, 0n);
+    const moved = group.map((decision) => onServer(decision, clockSteps));
+    return exceeds('over-admission', moved, policyOf(policies, group[0]), lost);
+  });
+}
+
+/** What a process admits alone is within its own bucket. */
+function localBuckets({ decisions, policies, instances = 1 }) {
+  const admitted = decisions.filter((decision) => isAdmitted(decision) && decision.source === 'memory');
+  const groups = groupBy(admitted, ({ process, policy, key }) => JSON.stringify([process, policy, key]));
+  return [...groups.values()].flatMap((group) => {
+    const policy = policyOf(policies, group[0]);
+    const capacity = Math.max(1, Math.floor(policy.capacity / instances));
+    const share = { ...policy, capacity, perNs: policy.perNs * BigInt(instances) };
+    return exceeds('local over-admission', group, share, 0n);
+  });
+}
+
+function exceeds(rule, admissions, { capacity, tokens, perNs }, lost) {
+  const excess = worstWindow(admissions, { tokens, perNs }) - BigInt(capacity) * perNs;
+  if (excess <= lost) return [];
+  const beyond = Number(((excess - lost) * 1000n) / perNs) / 1000;
+  return [violation(rule, admissions[0], `admitted ${beyond} tokens too many`)];
+}
+
+/** A bucket that was lost as a whole is another one afterwards. No answer is received from the old one once the new one is there. */
+function sharedBucket({ policy, key, received }, restarts) {
+  const lives = restarts.filter(({ back }) => received >= back).length;
+  return JSON.stringify([policy, key, lives]);
+}
+
+/** The time by which the clock of the server has gone forward: a step forward earns, and one back takes nothing away. */
+function onServer(decision, clockSteps) {
+  const forward = (time) =>
+    clockSteps.reduce((sum, { at, ns }) => (ns > 0n && at <= time ? sum + ns : sum), time);
+  return { ...decision, sent: forward(decision.sent), received: forward(decision.received) };
+}
+
+/**
+ * While nobody asks, a bucket that hardly drains misses exactly what was admitted from it: what the store has admitted, and what
+ * processes have admitted without it, once that is debited. Less is a debit that is missing, more a take that was carried out
+ * though nobody was told, or twice.
+ */
+function levels({ decisions, levels: readings = [], restarts = [] }) {
+  return readings.flatMap((reading) => {
+    const { policy, key, at, tokens, mayExceed = 0 } = reading;
+    const restart = restarts.filter(({ back }) => back <= at).at(-1);
+    const counted = decisions.filter(
+      (decision) =>
+        isSameBucket(decision, reading) && isAdmitted(decision) && countsAt(decision, at, restart),
+    );
+    const [expected, unsure] = [sumOf(counted), sumOf(counted.filter((one) => isUnsure(one, restart)))];
+    const place = { policy, key, process: '-', sent: at };
+    if (tokens < expected - unsure) {
+      return [violation('missing debit', place, `misses ${tokens} tokens, and ${expected} were admitted`)];
+    }
+    const beyond = tokens - expected;
+    return beyond > mayExceed
+      ? [violation('late write', place, `misses ${tokens} tokens, and only ${expected} were admitted`)]
+      : [];
+  });
+}
+
+function countsAt({ source, received }, at, restart) {
+  if (received > at) return false;
+  if (source === 'memory') return restart === undefined || received >= restart.from - UNSURE_NS;
+  return source === 'redis' && (restart === undefined || received >= restart.back);
+}
+
+/** What a process has admitted shortly before the store was lost may have been debited before or after. */
+const UNSURE_NS = 2_000_000_000n;
+const isUnsure = ({ source, received }, restart) =>
+  restart !== undefined && source === 'memory' && received < restart.from;
+
+/** Every process decides in the store again, soon after it is back. */
+function recoveries(history) {
+  const { faults = [], recoverWithinMs } = history;
+  return faults.flatMap((fault) =>
+    [...recoveryMs(history, fault)]
+      .filter(([, ms]) => ms > recoverWithinMs)
+      .map(([process, ms]) => {
+        const place = { policy: fault.name, key: '-', process, sent: fault.back };
+        return violation(
+          'slow recovery',
+          place,
+          `decided in the store ${ms.toFixed(0)} ms after it was back`,
+        );
+      }),
+  );
+}
+
+/** Of each process: after how many milliseconds a decision of the store is there again. */
+export function recoveryMs({ decisions }, { back }) {
+  const firsts = new Map();
+  for (const { process, source, received } of decisions) {
+    if (!firsts.has(process)) firsts.set(process, Number.POSITIVE_INFINITY);
+    if (source !== 'redis' || received === null || received < back) continue;
+    firsts.set(process, Math.min(firsts.get(process), Number(received - back) / 1e6));
+  }
+  return firsts;
+}
+
+const isAnswered = ({ received, error }) => received !== null && !error;
+
+const isAdmitted = (decision) => isAnswered(decision) && decision.allowed && decision.cost > 0;
+
+const isSameBucket = (a, b) => a.policy === b.policy && a.key === b.key;
+
+const sumOf = (decisions) => decisions.reduce((sum, { cost }) => sum + cost, 0);
+
+const policyOf = (policies, { policy }) => {
+  const found = policies.find(({ name }) => name === policy);
+  if (!found) throw new Error(`The history has a policy that nobody knows: ${policy}`);
+  return found;
+};
+
+function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(item);
+  }
+  return groups;
+}
+
+function violation(rule, { process, policy, key, sent }, what) {
+  return { rule, message: `${process}: ${policy} of ${key}, at ${Number(sent / 1000n) / 1e6} s: ${what}` };
+}
