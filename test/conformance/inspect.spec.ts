@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { leakyBucket, tokenBucket } from '../../lib/index.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { useStores } from '../support/stores.js';
 
@@ -76,7 +77,7 @@ describe.each([...stores.names])('what buckets hold, on %s', (name) => {
 describe('what Redis remembers of a policy', () => {
   const remembered = async () => {
     const clock = new ManualClock(START);
-    const prefix = `remember-${Math.random()}`;
+    const prefix = freshPrefix('remember');
     return { clock, prefix, store: new RedisStore(stores.client(), { prefix, clock: clock.read }) };
   };
 
@@ -105,7 +106,7 @@ describe('what Redis remembers of a policy', () => {
       { bucket: 'chat:{a}', fullAfterMs: 1000 },
       { bucket: 'chat:{b}', fullAfterMs: 5000.5 },
     ]);
-    expect(await stores.client().pexpiretime(`${prefix}:fullest:chat`)).toBe(START / 1000 + 5001);
+    expect(await stores.admin().pexpiretime(`${prefix}:fullest:chat`)).toBe(START / 1000 + 5001);
 
     clock.now += 2_000_000;
     await store.remember('chat', [{ bucket: 'chat:{c}', fullAfterMs: 10 }]);

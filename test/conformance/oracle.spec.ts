@@ -3,6 +3,7 @@ import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { KernelStore } from '../../lib/testing/kernel.store.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { runDifferential } from '../support/oracle/differential.js';
 import { scenarioPolicies } from '../support/oracle/scenario.js';
@@ -35,7 +36,7 @@ describe('decisions are those of an independent oracle in exact rationals', () =
       const stores: Record<string, Store> = {
         kernel: new KernelStore(clock.read),
         memory: new MemoryStore({ maxKeys: 1_000_000, clock: clock.read }),
-        Redis: new RedisStore(client, { prefix: 'conformance', clock: clock.read }),
+        Redis: new RedisStore(client, { prefix: freshPrefix('conformance'), clock: clock.read }),
       };
       const policies = scenarioPolicies(SEED);
       const subjects = Object.fromEntries(

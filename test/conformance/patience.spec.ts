@@ -3,6 +3,7 @@ import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { ask } from '../support/limits.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
@@ -58,7 +59,7 @@ describe('a lone client that waits exactly retryAfterMs is admitted', () => {
 
   it.each(rates)('2,000 times in a row at %s, on Redis', async (rate) => {
     const clock = new ManualClock(START);
-    const store = new RedisStore(connect(server.url), { prefix: 'patience', clock: clock.read });
+    const store = new RedisStore(connect(server.url), { prefix: freshPrefix('patience'), clock: clock.read });
     expect(await falseRefusals(store, clock, rate, 2_000)).toBe(0);
   });
 });

@@ -4,6 +4,7 @@ import { storeContract } from 'nestjs-floodgate/testing';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { closeClients, connect, connectCluster } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
@@ -24,7 +25,7 @@ afterAll(async () => {
   await Promise.all([server.stop(), cluster.stop()]);
 });
 
-const prefix = () => `contract-${Math.random()}`;
+const prefix = () => freshPrefix('contract');
 
 describe('in memory', () => {
   const contract = storeContract({ create: (clock) => new MemoryStore({ maxKeys: 100, clock }) });

@@ -4,6 +4,7 @@ import { Limiter } from '../../lib/limiter/limiter.js';
 import { tokenBucket } from '../../lib/options/make-policy.js';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ratio } from '../support/oracle/rational.js';
 import { Random } from '../support/oracle/scenario.js';
@@ -20,7 +21,7 @@ const placed = { id: 'bucket', policy: tokenBucket({ capacity: CAPACITY, rate: R
 
 /** Two processes of one application: each with a store of its own on one server. In memory they can only share it. */
 function twoInstances(name: string, clock: ManualClock): Limiter[] {
-  const prefix = `sync-${Math.random()}`;
+  const prefix = freshPrefix('sync');
   const memory = new MemoryStore({ maxKeys: 1000, clock: clock.read });
   const store = () =>
     name === 'memory' ? memory : new RedisStore(stores.client(), { prefix, clock: clock.read });

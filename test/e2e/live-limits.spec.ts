@@ -145,10 +145,9 @@ describe('in Redis', () => {
 
   const Cats = (): Type => catsWith(RateLimit(chat));
   const boot = async (prefix: string, rateLimit: RateLimitModuleOptions = {}) => {
-    const redis = { host: server.host, port: server.port };
     const booted = await bootApp({
       controllers: [Cats()],
-      rateLimit: { redis, prefix, limitsRefreshMs: 0, ...rateLimit },
+      rateLimit: { redis: server.options, prefix: `floodgate:${prefix}`, limitsRefreshMs: 0, ...rateLimit },
     });
     return { ...booted, limiter: booted.app.get(RateLimiterService) };
   };
@@ -183,11 +182,13 @@ describe('in Redis', () => {
   it('they are one hash of readable texts that does not expire', async () => {
     const { limiter } = await boot('readable');
     await limiter.setLimits(chat, { capacity: 10, rate: '5/s' });
-    const client = connect(server.url);
+    const client = connect(server.adminUrl);
 
-    expect(await client.hgetall('readable:limits')).toEqual({ chat: '{"capacity":10,"rate":"5/s"}' });
-    expect(await client.ttl('readable:limits')).toBe(-1);
-    await client.hset('readable:limits', 'chat', 'ten per second');
+    expect(await client.hgetall('floodgate:readable:limits')).toEqual({
+      chat: '{"capacity":10,"rate":"5/s"}',
+    });
+    expect(await client.ttl('floodgate:readable:limits')).toBe(-1);
+    await client.hset('floodgate:readable:limits', 'chat', 'ten per second');
     const log = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
     expect(await limiter.consume(chat, 'ada')).toMatchObject({ limit: 2 });
     expect(await limiter.consume(chat, 'ada')).toMatchObject({ limit: 2 });

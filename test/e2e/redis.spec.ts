@@ -12,13 +12,13 @@ import {
   tokenBucket,
 } from '../../lib/index.js';
 import { bootApp, closeApps } from '../support/app.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { command } from '../support/redis/raw.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 import { catsWith, remaining } from '../support/routes.js';
 
 let server: RedisServer;
-let prefixes = 0;
 
 beforeAll(async () => {
   server = await startRedis();
@@ -29,10 +29,10 @@ afterAll(() => server.stop());
 
 /** Applications that share buckets, apart from those of other tests. */
 async function boot(...controllers: Type[]) {
-  const prefix = `test${++prefixes}`;
+  const prefix = freshPrefix('e2e');
   // What is noted for `fullest` is told beside a decision, and is no part of it: test/integration/admin.spec.ts has it.
   const bootOne = () => bootApp({ controllers, rateLimit: { redis: server.url, prefix, fullest: false } });
-  const client = connect(server.url);
+  const client = connect(server.adminUrl);
   return {
     ...(await bootOne()),
     bootOne,

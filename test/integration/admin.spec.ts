@@ -14,7 +14,8 @@ import {
 } from '../../lib/index.js';
 import { bootApp, closeApps, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
-import { closeClients, connect, connectCluster } from '../support/redis/clients.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
+import { closeClients, connect, connectCluster, connectClusterAsAdmin } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { command } from '../support/redis/raw.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
@@ -63,9 +64,11 @@ type Where = 'memory' | 'Redis' | 'Cluster';
 
 let prefix = '';
 beforeEach(() => {
-  prefix = `admin-${Math.random()}`;
+  prefix = freshPrefix('admin');
 });
 
+const adminOf = (where: Where) =>
+  where === 'Cluster' ? connectClusterAsAdmin(cluster.nodes) : connect(server.adminUrl);
 const clientOf = (where: Where) =>
   where === 'Cluster' ? connectCluster(cluster.nodes) : connect(server.url);
 
@@ -133,7 +136,7 @@ describe.each<Where>(['memory', 'Redis', 'Cluster'])('on %s', (where) => {
     const [{ storeKey } = { storeKey: '' }] = await admin.find('a {b} %');
 
     expect(storeKey).toBe(nameOf('daily:{a%20%7bb%7d%20%25}'));
-    if (where !== 'memory') expect(await clientOf(where).exists(storeKey)).toBe(1);
+    if (where !== 'memory') expect(await adminOf(where).exists(storeKey)).toBe(1);
   });
 
   it.each(['', '%-', '{', '}{', 'a:b', 'ada\0', '\ud800', 'k'.repeat(5000), '😀'])(
@@ -280,7 +283,7 @@ describe('what decisions note for fullest()', () => {
 
   it('is told with a decision, is bounded in time, and shared by all instances', async () => {
     const [one, other] = [await boot('Redis'), await boot('Redis')];
-    const client = connect(server.url);
+    const client = connect(server.adminUrl);
     await one.limiter.consume(daily, 'ada', { cost: 70 });
     await eventually(async () => (await client.exists(list())) === 1, 'the first is told at once');
     expect(await client.zrange(list(), '0', '-1')).toEqual(['daily:{ada}']);
@@ -293,7 +296,7 @@ describe('what decisions note for fullest()', () => {
 
   it('never fails a decision', async () => {
     const { admin, limiter, ask } = await boot('Redis');
-    const client = connect(server.url);
+    const client = connect(server.adminUrl);
     await client.set(list(), 'of somebody else');
 
     expect(await limiter.consume(daily, 'ada', { cost: 70 })).toMatchObject({ allowed: true, remaining: 30 });
@@ -312,6 +315,6 @@ describe('what decisions note for fullest()', () => {
       code: 'INVALID_OPTION',
       message: expect.stringMatching(/^RateLimitAdmin\.fullest: fullest is false .* write fullest: true/),
     });
-    expect(await connect(server.url).exists(list())).toBe(0);
+    expect(await connect(server.adminUrl).exists(list())).toBe(0);
   });
 });

@@ -18,6 +18,7 @@ import {
   tokenBucket,
 } from '../../lib/index.js';
 import { bootApp, closeApps, type TestApp } from '../support/app.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { closeClients, connect, connectCluster } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { command } from '../support/redis/raw.js';
@@ -88,7 +89,7 @@ const headers = (of: { address?: string; user?: string; tenant?: string } = {}) 
 
 /** Nothing but decisions is to be counted, so the list of the fullest buckets is not kept. */
 const boot = async (redis: RateLimitModuleOptions['redis']) => {
-  const rateLimit = { redis, prefix: `stack-${Math.random()}`, fullest: false };
+  const rateLimit = { redis, prefix: freshPrefix('stack'), fullest: false };
   app = await bootApp({ controllers: [StackController], rateLimit });
 };
 

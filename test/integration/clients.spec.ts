@@ -4,6 +4,7 @@ import { RateLimit, RateLimiterService, type RateLimitModuleOptions, tokenBucket
 import { type RedisClient, runScript } from '../../lib/stores/redis/redis-client.js';
 import { decideScript } from '../../lib/stores/redis/scripts/generated.js';
 import { bootApp, closeApps } from '../support/app.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 
@@ -32,7 +33,7 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
-  prefix = `clients-${Math.random()}`;
+  prefix = freshPrefix('clients');
 });
 
 afterEach(closeApps);
@@ -43,7 +44,7 @@ async function serviceOn(redis: RateLimitModuleOptions['redis'], own = prefix): 
 }
 
 const connections = async () => {
-  const list = (await connect(server.url).client('LIST')) as string;
+  const list = (await connect(server.adminUrl).client('LIST')) as string;
   return list.trim().split('\n').length;
 };
 
@@ -54,7 +55,7 @@ describe('a client of the user', () => {
   it.each([
     ['with default options', {}],
     ['with auto-pipelining', { enableAutoPipelining: true }],
-    ['with a key prefix', { keyPrefix: 'app:' }],
+    ['with a key prefix', { keyPrefix: 'floodgate:app:' }],
     ['that answers numbers as text', { stringNumbers: true }],
     ['that connects at the first command', { lazyConnect: true }],
   ])('%s is used as it is, and stays open', async (_, options) => {
@@ -82,7 +83,7 @@ describe('a client of the user', () => {
     expect(await service.reset('chat', 'ada')).toBe(true);
     await closeApps();
     expect(snapshot(client)).toBe(before);
-    expect(await client.ping()).toBe('PONG');
+    expect(await client.get('floodgate:none')).toBeNull();
   });
 
   it('serves two modules, each with its own buckets', async () => {
@@ -101,7 +102,7 @@ describe('a client of the user', () => {
     const service = await serviceOn(client);
     const other = { name: 'floodgate:decide:other-version', lua: 'return {KEYS[1], ARGV[1]}' };
     for (const remaining of [2, 1, 0]) {
-      expect(await runScript(client, other, ['key'], ['1'])).toEqual(['key', '1']);
+      expect(await runScript(client, other, ['floodgate:key'], ['1'])).toEqual(['floodgate:key', '1']);
       expect(await service.consume(chat, 'ada')).toMatchObject({ allowed: true, remaining });
     }
     expect(decideScript.name).toMatch(/^floodgate:decide:[0-9a-f]{12}$/);
@@ -111,7 +112,7 @@ describe('a client of the user', () => {
     const client = connect(server.url);
     const service = await serviceOn(client);
     await service.consume(chat, 'ada');
-    await client.script('FLUSH');
+    await connect(server.adminUrl).script('FLUSH');
     expect(await service.consume(chat, 'ada')).toMatchObject({ allowed: true, remaining: 1 });
   });
 });
@@ -119,7 +120,7 @@ describe('a client of the user', () => {
 describe('a client that the module opens', () => {
   it.each([
     ['from a URL', () => server.url],
-    ['from options', () => ({ host: server.host, port: server.port })],
+    ['from options', () => server.options],
   ])('%s is closed with the application', async (_, redis) => {
     const idle = await connections();
     const service = await serviceOn(redis());

@@ -16,8 +16,9 @@ import { openStore } from '../../lib/stores/open-store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { bootApp, closeApps } from '../support/app.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { type Asker, ask } from '../support/limits.js';
-import { closeClients, connectCluster } from '../support/redis/clients.js';
+import { closeClients, connectCluster, connectClusterAsAdmin } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { command } from '../support/redis/raw.js';
 import { catsWith } from '../support/routes.js';
@@ -29,6 +30,7 @@ const fail = (message: string) => {
 
 let cluster: RedisCluster;
 let client: ReturnType<typeof connectCluster>;
+let admin: ReturnType<typeof connectCluster>;
 let prefix: string;
 let asker: Asker;
 let store: Store;
@@ -36,6 +38,7 @@ let store: Store;
 beforeAll(async () => {
   cluster = await startCluster();
   client = connectCluster(cluster.nodes);
+  admin = connectClusterAsAdmin(cluster.nodes);
 });
 
 afterAll(async () => {
@@ -45,7 +48,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  prefix = `cluster-${Math.random()}`;
+  prefix = freshPrefix('cluster');
   const options = { redis: { kind: 'client' as const, client }, prefix, maxKeys: 1 };
   store = await openStore(options, () => 0, fail);
   expect(store).toBeInstanceOf(ClusterStore);
@@ -127,12 +130,12 @@ describe('on a cluster', () => {
     const admitted = judgements.filter((judgement) => judgement.admitted).length;
     expect(admitted).toBeLessThanOrEqual(2);
     for (const name of ['user:{ada}', 'tenant:{acme}']) {
-      const [level, , , ticksPerToken] = ((await client.get(`${prefix}:${name}`)) ?? '0 0 0 1').split(' ');
+      const [level, , , ticksPerToken] = ((await admin.get(`${prefix}:${name}`)) ?? '0 0 0 1').split(' ');
       const tokens = Number(level) / Number(ticksPerToken);
       expect(tokens).toBeGreaterThan(2 * admitted - 0.001);
       expect(tokens).toBeLessThan(2 * admitted + 0.001);
     }
-    const open = await Promise.all(client.nodes('master').map((node) => node.keys(`${prefix}:*:r:*`)));
+    const open = await Promise.all(admin.nodes('master').map((node) => node.keys(`${prefix}:*:r:*`)));
     expect(open.flat()).toHaveLength(2 * admitted);
   });
 
@@ -146,7 +149,7 @@ describe('on a cluster', () => {
     const levels = await Promise.all(
       Array.from({ length: 10 }, async (_, i) => {
         const [level, , , ticksPerToken] = (
-          (await client.get(`${prefix}:ip:{address-${i}}`)) ?? '0 0 0 1'
+          (await admin.get(`${prefix}:ip:{address-${i}}`)) ?? '0 0 0 1'
         ).split(' ');
         return Number(level) / Number(ticksPerToken);
       }),

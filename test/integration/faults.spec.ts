@@ -1,7 +1,7 @@
 // The faults that the chaos suite is made of: whatever the harness promises to break is broken.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { closeClients, connect6, connectCluster6 } from '../support/redis/clients.js';
+import { closeClients, connect6, connectClusterAsAdmin } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { ask, command } from '../support/redis/raw.js';
 import { reshard } from '../support/redis/reshard.js';
@@ -119,7 +119,7 @@ describe('a cluster', () => {
   afterAll(() => cluster.stop());
 
   it('moves slots under load: clients are sent after them by ASK and MOVED, and nothing is lost', async () => {
-    const client = connectCluster6(cluster.nodes);
+    const client = connectClusterAsAdmin(cluster.nodes);
     const slot = 12_182; // of foo
     const from = await cluster.ownerOf(slot);
     const to = cluster.nodes.find((node) => node !== from)!;

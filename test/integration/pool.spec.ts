@@ -100,7 +100,7 @@ const credentials = (limits: Record<string, object>) =>
   Object.entries(limits).map(([id, limit]) => ({ id, limit }));
 
 async function serverMicros(): Promise<number> {
-  const [seconds, micros] = await connect(server.url).time();
+  const [seconds, micros] = await connect(server.adminUrl).time();
   return Number(seconds) * 1e6 + Number(micros);
 }
 

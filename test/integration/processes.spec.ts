@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { tokenBucket } from '../../lib/options/make-policy.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import { CompiledLib } from '../support/compiled-lib.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { ask } from '../support/limits.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
@@ -31,7 +32,7 @@ async function startConsumer(config: object): Promise<ChildProcess> {
 
 it('8 processes with 2,000 concurrent requests each admit capacity + rate × elapsed of the server, to the token', async () => {
   // So large that it cannot be full again before what is left is taken, however slow the processes are.
-  const [prefix, capacity, rate] = ['processes', 30_000, 500];
+  const [prefix, capacity, rate] = [freshPrefix('processes'), 30_000, 500];
   const config = { lib: `${lib.folder}/index.js`, url: server.url, prefix, capacity, rate, requests: 2000 };
   const children = await Promise.all(Array.from({ length: 8 }, () => startConsumer(config)));
   const client = connect(server.url);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { type Asker, ask } from '../support/limits.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { closeClients, connect } from '../support/redis/clients.js';
@@ -11,6 +12,7 @@ const SECOND = 1_000_000;
 
 let server: RedisServer;
 let client: ReturnType<typeof connect>;
+let admin: ReturnType<typeof connect>;
 let clock: ManualClock;
 let prefix: string;
 let asker: Asker;
@@ -18,6 +20,7 @@ let asker: Asker;
 beforeAll(async () => {
   server = await startRedis();
   client = connect(server.url);
+  admin = connect(server.adminUrl);
 });
 
 afterAll(async () => {
@@ -27,14 +30,14 @@ afterAll(async () => {
 
 beforeEach(() => {
   clock = new ManualClock(Date.UTC(2100, 0) * 1000);
-  prefix = `records-${Math.random()}`;
+  prefix = freshPrefix('records');
   asker = ask(new RedisStore(client, { prefix, clock: clock.read }));
 });
 
 const nameOf = (policy: Policy, key: string) => `${prefix}:${policy.name}:{${key}}`;
 const bytes = async (policy: Policy, key = 'ada') => ({
-  value: await client.getBuffer(nameOf(policy, key)),
-  expiry: await client.pexpiretime(nameOf(policy, key)),
+  value: await admin.getBuffer(nameOf(policy, key)),
+  expiry: await admin.pexpiretime(nameOf(policy, key)),
 });
 
 describe('a refusal', () => {
@@ -71,7 +74,7 @@ describe('the expiry', () => {
   const fullTimeMs = 60_000;
   const policy = tokenBucket({ name: 'expiry', capacity, rate: 1 });
   const missingMs = async () => (await asker.peek(policy, 'ada', 0)).resetAfterMs;
-  const untilExpiryMs = async () => (await client.pexpiretime(nameOf(policy, 'ada'))) - clock.now / 1000;
+  const untilExpiryMs = async () => (await admin.pexpiretime(nameOf(policy, 'ada'))) - clock.now / 1000;
 
   const writes: [string, () => Promise<unknown>][] = [
     ['the first take', () => asker.take(policy, 'ada', 1)],
@@ -112,7 +115,7 @@ describe('the expiry', () => {
     for (const rate of ['1/250ms', 0.1, '1/day', '1/365d', 1e6]) {
       const odd = tokenBucket({ name: `rate-${rate}`.replace('/', '-'), capacity: 3, rate });
       await asker.take(odd, 'ada');
-      const left = (await client.pexpiretime(nameOf(odd, 'ada'))) - clock.now / 1000;
+      const left = (await admin.pexpiretime(nameOf(odd, 'ada'))) - clock.now / 1000;
       expect(left).toBeGreaterThanOrEqual((await asker.peek(odd, 'ada', 0)).resetAfterMs);
     }
   });
@@ -126,7 +129,7 @@ describe('giving back', () => {
     expect(await asker.refund(policy, 'ada', 3)).toBe(true);
     expect(await asker.peek(policy, 'ada', 0)).toMatchObject({ remaining: 6 });
     expect(await asker.refund(policy, 'ada', 100)).toBe(true);
-    expect(await client.exists(nameOf(policy, 'ada'))).toBe(0);
+    expect(await admin.exists(nameOf(policy, 'ada'))).toBe(0);
     expect(await asker.refund(policy, 'ada', 1)).toBe(false);
   });
 
@@ -147,15 +150,15 @@ describe('giving back', () => {
 
 describe('a key that holds something else', () => {
   it.each([
-    ['a text', () => client.set(`${prefix}:second:{ada}`, 'hello')],
-    ['a hash', () => client.hset(`${prefix}:second:{ada}`, 'a', '1')],
+    ['a text', () => admin.set(`${prefix}:second:{ada}`, 'hello')],
+    ['a hash', () => admin.hset(`${prefix}:second:{ada}`, 'a', '1')],
   ])('%s fails the call as a whole, and is not overwritten', async (_, occupy) => {
     await occupy();
     const [first, second] = ['first', 'second'].map((name) => tokenBucket({ name, capacity: 5, rate: 1 }));
     await expect(asker.takeAll([first!, 'ada'], [second!, 'ada'])).rejects.toThrow(
       /second:\{ada\}|WRONGTYPE/,
     );
-    expect(await client.exists(`${prefix}:first:{ada}`)).toBe(0);
-    expect(await client.exists(`${prefix}:second:{ada}`)).toBe(1);
+    expect(await admin.exists(`${prefix}:first:{ada}`)).toBe(0);
+    expect(await admin.exists(`${prefix}:second:{ada}`)).toBe(1);
   });
 });

@@ -9,7 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis as Redis6 } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
-import { closeClients, connect, connect5, connect6, connectCluster } from '../support/redis/clients.js';
+import {
+  closeClients,
+  connect,
+  connect5,
+  connect6,
+  connectClusterAsAdmin,
+} from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { ask, command } from '../support/redis/raw.js';
 import { freePort, type RedisServer, type RedisServerOptions, startRedis } from '../support/redis/server.js';
@@ -31,7 +37,7 @@ describe('a private Redis server', () => {
   it('answers on 127.0.0.1 under the pid that it tells', async () => {
     const server = await start();
 
-    expect(server.url).toBe(`redis://127.0.0.1:${server.port}`);
+    expect(server.adminUrl).toBe(`redis://127.0.0.1:${server.port}`);
     expect(await command(server.port, 'INFO', 'server')).toContain(`process_id:${server.pid}\r\n`);
   });
 
@@ -49,10 +55,10 @@ describe('a private Redis server', () => {
   it('shares nothing with another one', async () => {
     const [one, other] = await Promise.all([start(), start()]);
 
-    await connect(one.url).set('key', 'value');
+    await connect(one.adminUrl).set('key', 'value');
 
     expect(one.port).not.toBe(other.port);
-    expect(await connect(other.url).get('key')).toBeNull();
+    expect(await connect(other.adminUrl).get('key')).toBeNull();
   });
 
   it('takes another port when somebody else got the first one', async () => {
@@ -79,7 +85,7 @@ describe('a private Redis server', () => {
     const [refusal] = await ask(server.port, [['PING']]);
 
     expect(refusal).toEqual(expect.objectContaining({ message: expect.stringMatching(/^NOAUTH/) }));
-    expect(await connect(server.url).ping()).toBe('PONG');
+    expect(await connect(server.adminUrl).ping()).toBe('PONG');
   });
 
   it('answers nothing while it is paused, and everything afterwards', async () => {
@@ -138,17 +144,17 @@ describe('clients', () => {
   it('are of either major, and of the one that IOREDIS asks for', async () => {
     const wanted = process.env.IOREDIS === '5' ? Redis5 : Redis6;
 
-    expect(connect5(server.url)).toBeInstanceOf(Redis5);
-    expect(connect6(server.url)).toBeInstanceOf(Redis6);
-    expect(connect(server.url)).toBeInstanceOf(wanted);
+    expect(connect5(server.adminUrl)).toBeInstanceOf(Redis5);
+    expect(connect6(server.adminUrl)).toBeInstanceOf(Redis6);
+    expect(connect(server.adminUrl)).toBeInstanceOf(wanted);
   });
 
   it('are all closed, whatever they were doing', async () => {
-    const ready = connect5(server.url);
-    await connect6(server.url).ping();
+    const ready = connect5(server.adminUrl);
+    await connect6(server.adminUrl).ping();
     await ready.ping();
-    connect(server.url);
-    connect(server.url, { lazyConnect: true });
+    connect(server.adminUrl);
+    connect(server.adminUrl, { lazyConnect: true });
     const lost = connect(`redis://127.0.0.1:${await freePort()}`);
     await new Promise((resolve) => lost.once('reconnecting', resolve));
 
@@ -172,13 +178,13 @@ describe('a private cluster', () => {
   it('answers with MOVED for a slot of another node', async () => {
     const [first, , third] = cluster.nodes;
 
-    const write = connect(first!.url).set('foo', 'bar'); // slot 12182, in the last third
+    const write = connect(first!.adminUrl).set('foo', 'bar'); // slot 12182, in the last third
 
     await expect(write).rejects.toThrow(`MOVED 12182 127.0.0.1:${third!.port}`);
   });
 
   it('serves a cluster client on every node', async () => {
-    const client = connectCluster(cluster.nodes);
+    const client = connectClusterAsAdmin(cluster.nodes);
     const keys = ['bar', 'hello', 'foo']; // slots 5061, 866 and 12182
 
     await Promise.all(keys.map((key) => client.set(key, `value of ${key}`)));
@@ -225,7 +231,7 @@ async function isListening(port: number): Promise<boolean> {
 }
 
 async function folderOf(server: RedisServer): Promise<string> {
-  const reply = await connect(server.url).config('GET', 'dir');
+  const reply = await connect(server.adminUrl).config('GET', 'dir');
   return (reply as string[])[1]!;
 }
 

@@ -4,6 +4,7 @@ import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { eventually } from '../support/eventually.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
 import { serviceOn } from '../support/service.js';
@@ -18,7 +19,7 @@ let prefix: string;
 
 beforeEach(() => {
   clock = new ManualClock(START);
-  prefix = `settle-${Math.random()}`;
+  prefix = freshPrefix('settle');
 });
 
 const redisStore = () => new RedisStore(stores.client(), { prefix, clock: clock.read });
@@ -203,7 +204,7 @@ describe('on Redis', () => {
     const tokens = tokenBucket({ name: 'tokens', capacity: 10, rate: '1/h' });
     // The time of the server itself.
     const { service } = serviceOn(new RedisStore(stores.client(), { prefix }));
-    const client = stores.client();
+    const client = stores.admin();
     const [settled, expired] = [
       await service.reserve(tokens, 'ada', { ttlMs: 30_000 }),
       await service.reserve(tokens, 'ada', { ttlMs: 1000 }),
@@ -223,7 +224,7 @@ describe('on Redis', () => {
     const tokens = tokenBucket({ name: 'tokens', capacity: 10, rate: '1/h' });
     const { service } = serviceOn(redisStore());
     const reservation = await service.reserve(tokens, 'ada', { cost: 2 });
-    await stores.client().set(`${prefix}:tokens:{ada}:r:${reservation.id}`, 'something else');
+    await stores.admin().set(`${prefix}:tokens:{ada}:r:${reservation.id}`, 'something else');
     await expect(service.settle(reservation, 0)).rejects.toThrow('no reservation at');
     expect(await remaining(service, tokens)).toBe(8);
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CompiledLib } from '../support/compiled-lib.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { closeClients } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 
@@ -38,7 +39,7 @@ afterAll(async () => {
 
 /** Several processes that ask for their turns at the same moment. */
 async function turnsOf(processes: number, config: object): Promise<{ turns: Turn[]; told: Told[] }> {
-  const options = { lib: lib.folder, url: server.url, prefix: `shaping-${Math.random()}`, ...config };
+  const options = { lib: lib.folder, url: server.url, prefix: freshPrefix('shaping'), ...config };
   const children = await Promise.all(
     Array.from({ length: processes }, async (): Promise<ChildProcess> => {
       const child = fork(SHAPER, [JSON.stringify(options)], { execArgv: [] });

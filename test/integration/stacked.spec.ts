@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { CompiledLib } from '../support/compiled-lib.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 
 const STACKER = fileURLToPath(new URL('../support/processes/stacker.mjs', import.meta.url));
@@ -34,7 +35,7 @@ it('two lines that 4 processes take from together share one start, spaced by the
     { name: 'quick', capacity: 1_000_000, rate: 100 },
     { name: 'slow', capacity: 1_000_000, rate: 37 },
   ];
-  const config = { lib: lib.folder, url: server.url, prefix: 'stacked', lines, requests: 100 };
+  const config = { lib: lib.folder, url: server.url, prefix: freshPrefix('stacked'), lines, requests: 100 };
   const children = await Promise.all(Array.from({ length: 4 }, () => startStacker(config)));
   const replies = children.map(async (child) => (await once(child, 'message'))[0] as Start[]);
   for (const child of children) child.send('go');

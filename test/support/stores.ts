@@ -3,6 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
+import { freshPrefix } from './fresh-prefix.js';
 import type { ManualClock } from './manual-clock.js';
 import { closeClients, connect } from './redis/clients.js';
 import { type RedisServer, startRedis } from './redis/server.js';
@@ -13,6 +14,8 @@ export interface Stores {
   make(name: string, clock: ManualClock): Store;
   /** A client of the Redis server that these tests have for themselves. */
   client(): ReturnType<typeof connect>;
+  /** Another, for what a test itself does there. */
+  admin(): ReturnType<typeof connect>;
 }
 
 /** The stores that a suite runs on; the server starts before its tests and ends after them. */
@@ -29,10 +32,11 @@ export function useStores(): Stores {
   return {
     names: ['memory', 'Redis'],
     client,
+    admin: () => connect(server.adminUrl),
     make(name, clock) {
       return name === 'memory'
         ? new MemoryStore({ maxKeys: 1000, clock: clock.read })
-        : new RedisStore(client(), { prefix: `suite-${Math.random()}`, clock: clock.read });
+        : new RedisStore(client(), { prefix: freshPrefix('suite'), clock: clock.read });
     },
   };
 }

@@ -13,6 +13,7 @@ import {
   Redis as Redis5,
   type RedisOptions as RedisOptions5,
 } from 'ioredis5';
+import { type RedisUser } from './documented-user.js';
 
 /** What the four classes have in common; TypeScript finds no call that fits a union of their `on`. */
 interface Client {
@@ -22,7 +23,11 @@ interface Client {
   disconnect(): void;
 }
 
-type Address = { readonly host: string; readonly port: number };
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly user?: RedisUser | undefined;
+}
 type RedisOptions = RedisOptions5 & RedisOptions6;
 type ClusterOptions = ClusterOptions5 & ClusterOptions6;
 
@@ -42,6 +47,11 @@ export function connectCluster(nodes: readonly Address[], options: ClusterOption
     : connectCluster6(nodes, options);
 }
 
+/** For what a test itself does on a cluster: as the default user. */
+export function connectClusterAsAdmin(nodes: readonly Address[]): Cluster6 {
+  return connectCluster(nodes.map(addressOf));
+}
+
 export function connect5(url: string, options: RedisOptions5 = {}): Redis5 {
   return track(new Redis5(url, options));
 }
@@ -51,11 +61,11 @@ export function connect6(url: string, options: RedisOptions6 = {}): Redis6 {
 }
 
 export function connectCluster5(nodes: readonly Address[], options: ClusterOptions5 = {}): Cluster5 {
-  return track(new Cluster5(nodes.map(addressOf), options));
+  return track(new Cluster5(nodes.map(addressOf), { ...loginOf(nodes), ...options }));
 }
 
 export function connectCluster6(nodes: readonly Address[], options: ClusterOptions6 = {}): Cluster6 {
-  return track(new Cluster6(nodes.map(addressOf), options));
+  return track(new Cluster6(nodes.map(addressOf), { ...loginOf(nodes), ...options }));
 }
 
 /** Closes every client that was opened since the last call: for `afterEach` or `afterAll`. */
@@ -83,4 +93,9 @@ function track<T extends Client>(client: T): T {
 // A server has more properties than its address, and ioredis takes them all for options.
 function addressOf({ host, port }: Address): Address {
   return { host, port };
+}
+
+function loginOf([first]: readonly Address[]): { redisOptions?: { username: string; password: string } } {
+  const user = first?.user;
+  return user ? { redisOptions: { username: user.name, password: user.password } } : {};
 }

@@ -1,4 +1,5 @@
 // A Redis Cluster, wired by commands. About 2 s, for a master counts its slots as served only two seconds after its start.
+import { documentedUser, type RedisUser } from './documented-user.js';
 import { command, list } from './raw.js';
 import { freePort, type RedisServer, startRedis } from './server.js';
 import { startTogether, stopAll, untilTrue } from './together.js';
@@ -12,6 +13,8 @@ export interface RedisClusterOptions {
   replicas?: number;
   /** How long a node may be silent before the others count it as dead. */
   nodeTimeoutMs?: number;
+  /** As whom clients of the library connect; the default is that of `startRedis`. */
+  user?: RedisUser | undefined;
 }
 
 export interface RedisCluster {
@@ -33,7 +36,7 @@ class Node {
     return this.server.port;
   }
 
-  static async start(nodeTimeoutMs: number): Promise<Node> {
+  static async start(nodeTimeoutMs: number, user: RedisUser | undefined): Promise<Node> {
     // By default the bus is 10,000 above the port, which is no port at all for half of those the system hands out.
     let busPort = 0;
     const args = async () => {
@@ -42,7 +45,7 @@ class Node {
       const timing = ['--cluster-node-timeout', String(nodeTimeoutMs), '--repl-diskless-sync-delay', '0'];
       return ['--cluster-enabled', 'yes', ...bus, ...timing];
     };
-    const server = await startRedis({ args });
+    const server = await startRedis({ args, user });
     return new Node(server, busPort);
   }
 
@@ -53,7 +56,8 @@ class Node {
 
 export async function startCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
   const { masters = 3, replicas = 0, nodeTimeoutMs = 15_000 } = options;
-  const nodes = await startTogether(masters * (1 + replicas), () => Node.start(nodeTimeoutMs));
+  const { user = documentedUser({ cluster: true }) } = options;
+  const nodes = await startTogether(masters * (1 + replicas), () => Node.start(nodeTimeoutMs, user));
   const servers = nodes.map(({ server }) => server);
   const leading = nodes.slice(0, masters);
   try {

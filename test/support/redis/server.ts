@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { documentedUser, type RedisUser, refusedTo } from './documented-user.js';
 import { GuardedProcess } from './guarded-process.js';
 import { ask } from './raw.js';
 
@@ -13,10 +14,19 @@ const ATTEMPTS = 10;
 export interface RedisServerOptions {
   /** More arguments for the server; a function is asked again for every port that is tried. */
   args?: string[] | (() => Promise<string[]>);
-  /** Sets `requirepass`, and is part of `url`. */
+  /** Sets `requirepass`, and is part of `adminUrl`. */
   password?: string;
+  /** Whom `url` names; by default nobody, and with `FLOODGATE_ACL` the user of docs/redis.md. */
+  user?: RedisUser | undefined;
   /** Where the port comes from; only the harness's own tests replace it. */
   choosePort?: () => Promise<number>;
+}
+
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string;
+  readonly password?: string;
 }
 
 /** Starts a server and resolves when it answers; rejects with its log when it does not. */
@@ -50,26 +60,40 @@ class PortTakenError extends Error {}
 
 export class RedisServer {
   readonly host = '127.0.0.1';
+  /** For the library: as the user that docs/redis.md asks for, where the run is of least privilege. */
   readonly url: string;
+  /** For what a test itself does on the server: as the default user, who may do everything. */
+  readonly adminUrl: string;
   private process?: GuardedProcess;
 
   private constructor(
     readonly port: number,
     private readonly password: string | undefined,
+    readonly user: RedisUser | undefined,
     private readonly folder: string,
     private readonly args: string[],
   ) {
-    this.url = `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${this.host}:${port}`;
+    this.adminUrl = `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}${this.host}:${port}`;
+    this.url = user ? `redis://${user.name}:${user.password}@${this.host}:${port}` : this.adminUrl;
   }
 
   /** A server that is yet to start; only `startRedis` calls this. */
-  static async prepare(port: number, { args = [], password }: RedisServerOptions): Promise<RedisServer> {
+  static async prepare(port: number, options: RedisServerOptions): Promise<RedisServer> {
+    const { args = [], password, user = documentedUser() } = options;
     const more = typeof args === 'function' ? await args() : args;
     const folder = await mkdtemp(join(tmpdir(), 'floodgate-redis-'));
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
     const plain = ['--save', '', '--appendonly', 'no', '--daemonize', 'no'];
     const auth = password === undefined ? [] : ['--requirepass', password];
-    return new RedisServer(port, password, folder, [...own, ...plain, ...auth, ...more]);
+    // As an argument, so that a server that was killed comes back with it.
+    const acl = user ? ['--user', user.name, ...user.rules] : [];
+    return new RedisServer(port, password, user, folder, [...own, ...plain, ...auth, ...acl, ...more]);
+  }
+
+  /** What `url` says, as options of ioredis. */
+  get options(): RedisAddress {
+    const login = this.user && { username: this.user.name, password: this.user.password };
+    return { host: this.host, port: this.port, ...login };
   }
 
   /** The pid of the server itself: it changes with a restart. */
@@ -104,11 +128,20 @@ export class RedisServer {
     await this.untilReady();
   }
 
+  /** What the server has refused to its user, as `command get`. */
+  async refused(): Promise<string[]> {
+    return this.user ? refusedTo(this.user, this.port, this.password) : [];
+  }
+
   /** Ends the server and removes its folder; may be called twice, and after `kill`. */
   async stop(): Promise<void> {
+    const isRunning = this.process?.hasExited === false;
+    // Nobody asks a server that is paused.
+    const refused = this.user?.refusalsFail && isRunning ? await this.refused().catch(() => []) : [];
     // Nothing is to be saved, so SIGKILL loses nothing, and it does not wait for replicas or a paused process.
     await this.process?.kill();
     await rm(this.folder, { recursive: true, force: true });
+    if (refused.length > 0) throw new Error(`Not granted by docs/redis.md: ${refused.join(', ')}`);
   }
 
   private get running(): GuardedProcess {
