@@ -1,3 +1,5 @@
+import { asError } from '../../common/as-error.js';
+
 /**
  * The part of an ioredis client (`Redis` or `Cluster`, version 5 or 6) that is used. Structural, because the classes of
  * the two versions are not assignable to each other.
@@ -34,10 +36,15 @@ export function prepareScripts(client: RedisClient, scripts: readonly Script[], 
   }
 }
 
+/** How often a script that the server does not know is sent. */
+const ATTEMPTS = 5;
+
 /**
  * Runs a script by its hash; ioredis sends the text where the server does not know it. The command's name carries the
  * hash of the text, so that two versions share a client, and the number of keys: only a command defined with it is
- * routed rightly under auto-pipelining and on Cluster.
+ * routed rightly under auto-pipelining and on Cluster. ioredis does so once, which is not enough where scripts are flushed
+ * while calls are under way: the text may have arrived before that, and its hash after it. What the server did not know
+ * it has not run, so it is sent again.
  */
 export async function runScript(
   client: RedisClient,
@@ -51,8 +58,17 @@ export async function runScript(
     define(client, script, keys.length);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return (commands[name] as ScriptCall).call(client, ...keys, ...args);
+  const call = commands[name] as ScriptCall;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call.call(client, ...keys, ...args);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isUnknownScript(error)) throw error;
+    }
+  }
 }
+
+const isUnknownScript = (error: unknown): boolean => asError(error).message.includes('NOSCRIPT');
 
 function define(client: RedisClient, script: Script, keys: number): void {
   const name = nameOf(script, keys);
