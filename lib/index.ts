@@ -100,7 +100,14 @@ export {
   readXRateLimit,
 } from './outbound/reports/index.js';
 export { RateLimitModule } from './rate-limit.module.js';
+export {
+  type OpenNode,
+  type StoreChange,
+  type StoreChangeListener,
+  StoreHealth,
+} from './resilience/store-health.js';
 export type { RedisClient } from './stores/redis/redis-client.js';
+export type { OnStoreError } from './stores/store.interface.js';
 export type { ProblemDetails } from './transport/http/problem-details.js';
 export { RateLimitExceededException } from './transport/http/rate-limit-exceeded.exception.js';
 export type { RateLimitModuleExtras } from './wiring/module-definition.js';

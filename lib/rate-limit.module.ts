@@ -19,6 +19,7 @@ import type { ParsedOptions } from './options/parse-options.js';
 import type { Policy } from './options/policy.js';
 import { markHandlers } from './plan/boot-check.js';
 import { RateLimitFeatureModule } from './rate-limit-feature.module.js';
+import { StoreHealth } from './resilience/store-health.js';
 import type { Store } from './stores/store.interface.js';
 import { BootChecks } from './wiring/boot-checks.js';
 import { ConfigurableModuleClass, type RateLimitModuleExtras } from './wiring/module-definition.js';
@@ -29,7 +30,7 @@ import { PARSED_OPTIONS, RATE_LIMIT_STORE } from './wiring/tokens.js';
  * Token buckets and leaky buckets for an application: import it once, in the root module, with `forRoot` or
  * `forRootAsync`. The decorators need nothing else.
  */
-@Module({ providers, exports: [RateLimiterService, RateLimitAdmin] })
+@Module({ providers, exports: [RateLimiterService, RateLimitAdmin, StoreHealth] })
 export class RateLimitModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown
@@ -70,7 +71,7 @@ export class RateLimitModule
       await this.checks.run(RateLimitModule);
     } catch (error) {
       // No hook will run any more, and an open connection would keep the process from ending.
-      await this.closeStore();
+      await this.store.close();
       throw error;
     }
   }
@@ -86,11 +87,6 @@ export class RateLimitModule
   /** After the servers have stopped, so that the last requests still find the store. */
   async onApplicationShutdown(): Promise<void> {
     await this.settlements.drain(this.options.drainMs);
-    await this.closeStore();
-  }
-
-  /** What the application has made itself, it closes itself. */
-  private async closeStore(): Promise<void> {
-    if (this.options.store === undefined) await this.store.close();
+    await this.store.close();
   }
 }

@@ -38,6 +38,6 @@ export function orElse<T>(make: () => Awaitable<T>, instead: (error: unknown) =>
 }
 
 /** By shape: a promise of another library, or of another realm, is one too. */
-function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
+export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === 'function';
 }

@@ -39,6 +39,7 @@ export const errorCodes = {
   TRANSPORT_PACKAGE_MISSING: 'A package that a limited kind of handlers needs cannot be loaded.',
   IOREDIS_MISSING: 'The option `redis` is set, but the package ioredis is not installed.',
   UNKNOWN_CREDENTIAL: 'An id names no credential of a pool.',
+  STORE_UNAVAILABLE: 'The store could not be asked in time, and this call has no answer without it.',
   SHUTTING_DOWN: 'The application was closed while a caller waited for its turn.',
   CLUSTER_SHAPING: 'Shaping leaky buckets with different keys cannot share a start on Redis Cluster.',
   CLUSTER_PICK: 'Of buckets with different keys none can be picked on Redis Cluster.',

@@ -51,6 +51,8 @@ export class Settlements {
   }
 
   private tell({ placed: { id, place }, cost }: ReservedCharge, error: unknown): void {
+    // Told once by whoever has noticed, and not for every request.
+    if (error instanceof RateLimitError && error.code === 'STORE_UNAVAILABLE') return;
     const reason = error instanceof Error ? (error.stack ?? error.message) : show(error);
     this.logger.error(`${place}: settle of '${id}' failed, so its estimate of ${cost} stands: ${reason}`);
   }

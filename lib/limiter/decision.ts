@@ -61,6 +61,10 @@ export function soonestFirst(refusals: readonly Decision[]): Decision[] {
   return [...refusals].sort((a, b) => retryAfter(a) - retryAfter(b));
 }
 
+/** Whether something was refused because the store could not be asked, and not because a limit was reached. */
+export const isUnknown = (decisions: readonly Decision[]): boolean =>
+  decisions.some(({ allowed, source }) => !allowed && source === 'deny');
+
 function isTighter(a: Decision, b: Decision): boolean {
   if (isShadow(a) !== isShadow(b)) return isShadow(b);
   if (refuses(a) !== refuses(b)) return refuses(a);

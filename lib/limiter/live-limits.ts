@@ -132,7 +132,8 @@ export class LiveLimits {
     // What is known is newer, or the next asks again at once.
     if (askedAt < this.knownAt || changes !== this.changes) return;
     this.knownAt = this.now();
-    if (this.isFailing) return;
+    // That the store cannot be asked is told once, and not by everybody who asks.
+    if (this.isFailing || isUnavailable(error)) return;
     this.isFailing = true;
     logger.error(
       `limits that were set at run time cannot be read, so those that are known stay in force: ${messageOf(error)}`,
@@ -176,5 +177,8 @@ function readText(policy: Policy, text: string): SetLimits | undefined {
     return undefined;
   }
 }
+
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof RateLimitError && error.code === 'STORE_UNAVAILABLE';
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

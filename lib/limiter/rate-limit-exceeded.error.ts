@@ -11,8 +11,9 @@ export class RateLimitExceededError extends Error {
     decision = tightest(decisions) as Decision,
   ) {
     const { policy, retryAfterMs } = decision;
+    const what = decision.source === 'deny' ? 'cannot be checked: the store is not to be asked' : 'exceeded';
     super(
-      `limit '${policy}' exceeded; ${retryAfterMs === null ? 'it never admits so much, or is blocked until that is taken back' : `retry after ${retryAfterMs} ms`}`,
+      `limit '${policy}' ${what}; ${retryAfterMs === null ? 'it never admits so much, or is blocked until that is taken back' : `retry after ${retryAfterMs} ms`}`,
     );
     this.decision = decision;
   }

@@ -1,6 +1,6 @@
 import type { KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
-import type { Store } from '../stores/store.interface.js';
+import type { OnStoreError, Store } from '../stores/store.interface.js';
 import type { Policy } from './policy.js';
 import type { ShadowOptions, SkipPredicate } from './policy-options.js';
 import type { RefusalOptions } from './refusal-options.js';
@@ -39,7 +39,7 @@ export interface RateLimitModuleOptions {
    * services with one prefix share the buckets of routes that have the same `Controller.method`.
    */
   prefix?: string;
-  /** The embedded store, used where neither `redis` nor `store` is set. */
+  /** The embedded store: where neither `redis` nor `store` is set, and where they cannot be asked. */
   memory?: MemoryOptions;
   /** Who is limited where a policy does not say it; by default `byIp()`. */
   key?: KeyResolver;
@@ -64,6 +64,23 @@ export interface RateLimitModuleOptions {
    * 0 asks the store before each decision.
    */
   limitsRefreshMs?: number;
+  /**
+   * How long a decision waits for Redis or for a store of your own, in milliseconds: 1 to 60,000, by default 100. Then it
+   * is made as `onStoreError` says, and the store is not asked again until it answers.
+   */
+  storeTimeoutMs?: number;
+  /**
+   * What a decision comes to where the store cannot be asked: `memory` decides by a bucket of this process with the same
+   * limits, `allow` lets everything pass, `deny` refuses (503). By default `memory`; a policy may say its own.
+   */
+  onStoreError?: OnStoreError;
+  /**
+   * By how many the limits are divided where this process decides instead of the store: as many as there are instances, and
+   * together they admit no more than the policy says. By default 1: each instance admits all of it.
+   */
+  fallbackInstances?: number;
+  /** Whether responses say in `X-RateLimit-Source` who has decided: as `source` of the decision. By default false. */
+  sourceHeader?: boolean;
   /** How long a shutdown waits for what `schedule` has still to do, in milliseconds; by default 5,000. */
   drainMs?: number;
   /** By default `standard`: `RateLimit` and `RateLimit-Policy`. */

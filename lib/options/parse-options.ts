@@ -3,9 +3,10 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { byIp, type KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
-import type { Store } from '../stores/store.interface.js';
+import type { OnStoreError, Store } from '../stores/store.interface.js';
 import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
 import { parseRefusal } from './parse-refusal.js';
+import { parseResilience } from './parse-resilience.js';
 import { parseShadow } from './parse-shadow.js';
 import { parseStore } from './parse-store.js';
 import { Policy, type Shadow } from './policy.js';
@@ -27,6 +28,10 @@ export interface ParsedOptions {
   readonly global: readonly Policy[];
   readonly headers: HeaderStyle;
   readonly refusal: RefusalOptions;
+  readonly storeTimeoutMs: number;
+  readonly onStoreError: OnStoreError;
+  readonly fallbackInstances: number;
+  readonly sourceHeader: boolean;
   readonly drainMs: number;
   readonly fullest: boolean;
   readonly limitsRefreshMs: number;
@@ -50,6 +55,10 @@ const KNOWN = [
   'skip',
   'shadow',
   'limitsRefreshMs',
+  'storeTimeoutMs',
+  'onStoreError',
+  'fallbackInstances',
+  'sourceHeader',
 ];
 // What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
 const PREFIX = /^[^\s{}]{1,128}$/;
@@ -61,7 +70,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
   const { headers = 'standard', refusal = {}, drainMs = 5000, fullest = true, skip } = options;
-  const { limitsRefreshMs = 1000 } = options;
+  const { limitsRefreshMs = 1000, sourceHeader = false } = options;
   if (skip !== undefined)
     checkFunction(skip, `${PLACE}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
   checkInteger(limitsRefreshMs, 0, 86_400_000, `${PLACE}: limitsRefreshMs`);
@@ -74,6 +83,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   const { maxKeys = 100_000 } = memory;
   checkInteger(maxKeys, 1, 2 ** 24, `${PLACE}: memory.maxKeys`);
   checkFunction(key, `${PLACE}: key`, 'byIp() or (context) => …');
+  checkOneOf(sourceHeader, [true, false], `${PLACE}: sourceHeader`);
   checkOneOf(fullest, [true, false], `${PLACE}: fullest`);
   checkOneOf(headers, ['standard', 'legacy', 'both', 'none'], `${PLACE}: headers`);
   checkPolicies('policies', policies);
@@ -88,6 +98,8 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     global,
     headers,
     refusal: parseRefusal(refusal, `${PLACE}: refusal`),
+    ...parseResilience(options, PLACE),
+    sourceHeader,
     drainMs,
     fullest,
     limitsRefreshMs,

@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { callerOf } from '../caller/caller-of.js';
 import { asError } from '../common/as-error.js';
 import type { RateLimitErrorCode } from '../errors/codes.js';
-import type { Decision } from '../limiter/decision.js';
+import { type Decision, isUnknown } from '../limiter/decision.js';
 import type { Outcome } from '../limiter/judgement.js';
 import { RateLimitExceededError } from '../limiter/rate-limit-exceeded.error.js';
 import type { Refusal } from '../options/refusal-options.js';
@@ -66,6 +66,7 @@ export class MessageTransport implements Transport {
   private exception(refusal: Refusal): Error {
     const cause = new RateLimitExceededError(refusal.decisions);
     const message = this.refusals.message(refusal) ?? cause.message;
-    return this.toError({ code: 'RATE_LIMITED', message, decision: refusal.decision }, cause);
+    const code = isUnknown(refusal.decisions) ? 'STORE_UNAVAILABLE' : 'RATE_LIMITED';
+    return this.toError({ code, message, decision: refusal.decision }, cause);
   }
 }

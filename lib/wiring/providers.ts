@@ -1,4 +1,4 @@
-import { Logger, type Provider } from '@nestjs/common';
+import { type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { RateLimitAdmin } from '../admin/rate-limit-admin.service.js';
 import { RateLimitEngine } from '../guard/engine.js';
@@ -23,8 +23,8 @@ import { limitedKinds } from '../plan/boot-check.js';
 import { BootReport } from '../plan/boot-report.js';
 import { PlanBuilder } from '../plan/plan-builder.js';
 import { PlanCatalog } from '../plan/plan-catalog.js';
-import { type Clock, monotonicClock } from '../stores/memory/clock.js';
-import { openStore } from '../stores/open-store.js';
+import { StoreHealth } from '../resilience/store-health.js';
+import { monotonicClock } from '../stores/memory/clock.js';
 import type { Store } from '../stores/store.interface.js';
 import { GraphqlProblemFilter } from '../transport/graphql/graphql-problem.filter.js';
 import { HttpTransport } from '../transport/http/http.transport.js';
@@ -33,6 +33,8 @@ import { Refusals } from '../transport/refusals.js';
 import { Transports } from '../transport/transports.js';
 import { BootChecks } from './boot-checks.js';
 import { MODULE_OPTIONS_TOKEN } from './module-definition.js';
+import { openHealth } from './open-health.js';
+import { openStore } from './open-store.js';
 import { PARSED_OPTIONS, RATE_LIMIT_CLOCK, RATE_LIMIT_STORE } from './tokens.js';
 
 /** What is made of what. */
@@ -43,13 +45,13 @@ export const providers: Provider[] = [
     // Where the class is imported without forRoot there are none, and the message should be ours.
     inject: [{ token: MODULE_OPTIONS_TOKEN, optional: true }],
   },
+  { provide: StoreHealth, useFactory: openHealth },
   { provide: RATE_LIMIT_CLOCK, useValue: monotonicClock },
   {
     provide: RATE_LIMIT_STORE,
-    useFactory: (options: ParsedOptions, clock: Clock) =>
-      openStore(options, clock, (message) => new Logger('RateLimitModule').error(`Redis: ${message}`)),
+    useFactory: openStore,
     // After the policies and transports: a mistake there is found before a connection is open.
-    inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, Transports],
+    inject: [PARSED_OPTIONS, RATE_LIMIT_CLOCK, StoreHealth, Transports],
   },
   {
     provide: PlaceReturns,
@@ -114,9 +116,9 @@ export const providers: Provider[] = [
   {
     // As a provider, not in a hook: the microservices of an application may be served before its hooks have run.
     provide: Transports,
-    useFactory: (modules: ModulesContainer, builder: PlanBuilder, { headers, refusal }: ParsedOptions) => {
-      const refusals = new Refusals(refusal);
-      return Transports.load(new HttpTransport(headers, refusals), limitedKinds(modules, builder), refusals);
+    useFactory: (modules: ModulesContainer, builder: PlanBuilder, options: ParsedOptions) => {
+      const refusals = new Refusals(options.refusal);
+      return Transports.load(new HttpTransport(options, refusals), limitedKinds(modules, builder), refusals);
     },
     inject: [ModulesContainer, PlanBuilder, PARSED_OPTIONS],
   },

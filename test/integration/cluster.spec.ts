@@ -12,8 +12,8 @@ import {
 import { Limiter } from '../../lib/limiter/limiter.js';
 import { LiveLimits } from '../../lib/limiter/live-limits.js';
 import { newHold } from '../../lib/limiter/reservation.js';
-import { openStore } from '../../lib/stores/open-store.js';
 import { ClusterStore } from '../../lib/stores/redis/cluster.store.js';
+import { openRedis } from '../../lib/stores/redis/open-redis.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { bootApp, closeApps } from '../support/app.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
@@ -49,8 +49,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   prefix = freshPrefix('cluster');
-  const options = { redis: { kind: 'client' as const, client }, prefix, maxKeys: 1 };
-  store = await openStore(options, () => 0, fail);
+  ({ store } = await openRedis({ kind: 'client', client }, { prefix }, fail));
   expect(store).toBeInstanceOf(ClusterStore);
   asker = ask(store);
 });

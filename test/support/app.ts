@@ -87,7 +87,8 @@ async function createApp(options: AppOptions): Promise<INestApplication> {
     clock,
     trustProxy,
   } = options;
-  const root = rateLimit === false ? [] : [RateLimitModule.forRoot(rateLimit)];
+  // On a busy machine a server may be slow, and a decision that should be shared must not be made here instead.
+  const root = rateLimit === false ? [] : [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, ...rateLimit })];
   const builder = Test.createTestingModule({ imports: [...root, ...imports], controllers, providers });
   if (clock) builder.overrideProvider(RATE_LIMIT_CLOCK).useValue(clock.read);
   const module = await builder.compile();

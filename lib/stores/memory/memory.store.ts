@@ -54,6 +54,13 @@ export class MemoryStore implements Store {
     return ticks > 0;
   }
 
+  /** Lowers a bucket by whole tokens, also while somebody waits for it: they are counted elsewhere from now on. */
+  moveOut(key: string, tokens: number): void {
+    const now = this.clock();
+    const record = this.load(key, now);
+    this.save(key, record && recordWithout(record, ticksBack(record, tokens, now), now), now);
+  }
+
   settle(key: string, actual: Actual): Omit<Settled, 'record'> | undefined {
     const now = this.clock();
     const record = this.load(key, now);

@@ -1,5 +1,5 @@
 import type { ExecutionContext } from '@nestjs/common';
-import { type Decision, tightest } from '../../limiter/decision.js';
+import { type Decision, isUnknown, tightest } from '../../limiter/decision.js';
 import type { Outcome } from '../../limiter/judgement.js';
 import type { HeaderStyle } from '../../options/module-options.js';
 import type { Refusal } from '../../options/refusal-options.js';
@@ -9,11 +9,18 @@ import type { Interruption, Transport } from '../transport.js';
 import { ExposedFields, type HeaderValue, type ReplyHeaders } from './exposed-fields.js';
 import { callerGone, unavailable } from './interruptions.js';
 import { LEGACY_FIELDS, legacyFields } from './legacy-fields.js';
-import { quotaExceeded } from './problem-details.js';
+import { quotaExceeded, reducedCapacity } from './problem-details.js';
 import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
 import { STANDARD_FIELDS, standardFields } from './ratelimit-fields.js';
 
 const RETRY_AFTER = 'Retry-After';
+const SOURCE = 'X-RateLimit-Source';
+
+/** Which headers tell of decisions. */
+export interface HttpFields {
+  readonly headers: HeaderStyle;
+  readonly sourceHeader: boolean;
+}
 
 /** What is used of Node's response, HTTP/1 and HTTP/2 alike. */
 interface RawResponse {
@@ -41,10 +48,10 @@ export class HttpTransport implements Transport {
   private readonly exposedRetry = new ExposedFields([RETRY_AFTER]);
 
   constructor(
-    private readonly style: HeaderStyle,
+    private readonly told: HttpFields,
     private readonly refusals: Refusals,
   ) {
-    this.exposedLimits = new ExposedFields(FIELDS[style]);
+    this.exposedLimits = new ExposedFields([...FIELDS[told.headers], ...(told.sourceHeader ? [SOURCE] : [])]);
   }
 
   invocation(context: ExecutionContext): object {
@@ -79,18 +86,20 @@ export class HttpTransport implements Transport {
   private exception(refusal: Refusal): RateLimitExceededException {
     const { decisions } = refusal;
     const { status } = this.refusals;
-    const problem = quotaExceeded(decisions, { status, detail: this.refusals.message(refusal) });
+    const told = { status, detail: this.refusals.message(refusal) };
+    const problem = isUnknown(decisions) ? reducedCapacity(decisions, told) : quotaExceeded(decisions, told);
     return new RateLimitExceededException(decisions, problem, this.refusals.body(refusal, problem));
   }
 
   private limitFields(outcomes: readonly Outcome[]): [string, string][] {
+    const { headers, sourceHeader } = this.told;
+    const decision = tightest(outcomes.map((outcome) => outcome.decision)) as Decision;
     const fields: [string, string][] = [];
-    if (this.style === 'standard' || this.style === 'both') {
+    if (headers === 'standard' || headers === 'both') {
       fields.push(...standardFields(outcomes));
     }
-    if (this.style === 'legacy' || this.style === 'both') {
-      fields.push(...legacyFields(tightest(outcomes.map(({ decision }) => decision)) as Decision));
-    }
+    if (headers === 'legacy' || headers === 'both') fields.push(...legacyFields(decision));
+    if (sourceHeader) fields.push([SOURCE, decision.source]);
     return fields;
   }
 

@@ -31,6 +31,18 @@ export function quotaExceeded(
   };
 }
 
+/** Nobody knows whether a limit was reached: the store cannot be asked, and the policy denies what it does not know. */
+export function reducedCapacity(
+  decisions: readonly Decision[],
+  { detail }: { detail?: string | undefined } = {},
+): ProblemDetails {
+  return {
+    ...quotaExceeded(decisions, { status: HttpStatus.SERVICE_UNAVAILABLE }),
+    type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+    detail: detail ?? 'The limits of this request cannot be checked at the moment; try again shortly.',
+  };
+}
+
 const whenToRetry = (retryAfterMs: number | null): string =>
   retryAfterMs === null
     ? 'No wait is long enough: the request costs more than the limit ever admits, or the limit is blocked until further notice.'

@@ -3,7 +3,10 @@ import { type Decision, tightest } from '../../limiter/decision.js';
 import { type ProblemDetails, quotaExceeded } from './problem-details.js';
 import { type RefusalBody, refusalBody } from './refusal-body.js';
 
-/** A refused HTTP request: 429, or the status of the option `refusal`. Carries every decision of the stage, refusing or not. */
+/**
+ * A refused HTTP request: 429, or the status of the option `refusal`; 503 where the store could not be asked and
+ * `onStoreError` is `deny`. Carries every decision of the stage, refusing or not.
+ */
 export class RateLimitExceededException extends HttpException {
   /** The refusal that lasts longest. */
   readonly decision: Decision;

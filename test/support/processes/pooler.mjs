@@ -10,7 +10,7 @@ const { CredentialPool, RateLimitModule, RateLimiterService, tokenBucket } = awa
 const { ownWait } = await import(`${lib}/algorithms/kernel.js`);
 
 class AppModule {}
-Module({ imports: [RateLimitModule.forRoot({ redis: url })] })(AppModule);
+Module({ imports: [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, redis: url })] })(AppModule);
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const limiter = app.get(RateLimiterService);

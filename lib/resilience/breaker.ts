@@ -1,0 +1,91 @@
+import { messageOf } from './failures.js';
+
+export interface BreakerOptions {
+  /** A probe that takes longer says that the store is still too slow. */
+  readonly timeoutMs: number;
+  /** How long it waits between probes. */
+  readonly probeMs: number;
+  /** Asks the node for what a decision needs, by a key of its own. */
+  readonly probe: (key: string) => Promise<unknown>;
+  readonly onOpen: (reason: string) => void;
+  readonly onClose: (openForMs: number) => void;
+}
+
+/** More probes than these under way tell nothing new: a client may queue them all. */
+const MOST_PROBES = 2;
+
+/**
+ * Knows of one node whether it answers. It opens at the first failure, for whoever asks next should not wait for what
+ * is known already. While it is open nobody asks; probes go in the background, so that no request is the one that tries. It
+ * closes as soon as one is answered in time.
+ */
+export class Breaker {
+  private openedAt: number | undefined;
+  private key = '{probe}';
+  private probes = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private reason = '';
+
+  constructor(private readonly options: BreakerOptions) {}
+
+  get isOpen(): boolean {
+    return this.openedAt !== undefined;
+  }
+
+  /** Why it is open. */
+  get cause(): string {
+    return this.reason;
+  }
+
+  /** `key` is one that the node serves: probes ask for it. */
+  open(reason: string, key = this.key): void {
+    this.key = key;
+    if (this.openedAt !== undefined) return;
+    this.openedAt = performance.now();
+    this.reason = reason;
+    // A process that has nothing else to do should end.
+    this.timer = setInterval(() => this.probe(), this.options.probeMs).unref();
+    this.options.onOpen(reason);
+  }
+
+  /** Something was heard of the node: it may be back. Does nothing while it is closed. */
+  recheck(): void {
+    if (this.isOpen) this.probe();
+  }
+
+  /** For good. */
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private probe(): void {
+    if (this.probes >= MOST_PROBES) return;
+    this.probes++;
+    const sentAt = performance.now();
+    this.options.probe(this.key).then(
+      () => this.answered(performance.now() - sentAt),
+      (error: unknown) => this.failed(error),
+    );
+  }
+
+  private answered(tookMs: number): void {
+    this.probes--;
+    // What has arrived with it, and was sent before it, is heard first.
+    if (tookMs <= this.options.timeoutMs) setImmediate(() => this.close());
+    // It has thawed, perhaps: the next one knows.
+    else this.recheck();
+  }
+
+  private failed(error: unknown): void {
+    this.probes--;
+    this.reason = messageOf(error);
+  }
+
+  private close(): void {
+    if (this.openedAt === undefined) return;
+    const openForMs = performance.now() - this.openedAt;
+    this.openedAt = undefined;
+    clearInterval(this.timer);
+    this.options.onClose(openForMs);
+  }
+}

@@ -1,0 +1,119 @@
+import type { CallGate, CallTarget } from '../stores/call-gate.js';
+import { Breaker } from './breaker.js';
+import { isOfOneKey, messageOf } from './failures.js';
+import type { StoreHealth } from './store-health.js';
+import { StoreUnavailableError } from './store-unavailable.error.js';
+
+export interface NodeGateOptions {
+  readonly timeoutMs: number;
+  readonly probeMs: number;
+  /** Told of failures that concern one key only, and leave the node what it is. */
+  readonly onKeyFailure: (key: string, error: unknown) => void;
+}
+
+/** Lets calls through to nodes that answer, ends those that take too long, and learns from each. */
+export class NodeGate implements CallGate {
+  private readonly breakers = new Map<string, Breaker>();
+  private readonly stopListeners: (() => void)[] = [];
+  private probe: (key: string) => Promise<unknown> = () => Promise.reject(new Error('nothing to probe yet'));
+
+  constructor(
+    private readonly health: StoreHealth,
+    private readonly options: NodeGateOptions,
+  ) {}
+
+  /** How a node is asked whether it can decide. */
+  probeWith(probe: (key: string) => Promise<unknown>): void {
+    this.probe = probe;
+  }
+
+  /** @throws StoreUnavailableError while a node is not asked */
+  check(node: string): void {
+    const breaker = this.breakers.get(node);
+    if (breaker?.isOpen) throw new StoreUnavailableError(breaker.cause);
+  }
+
+  /** @throws StoreUnavailableError while the node is not asked, and when it has not answered until the deadline */
+  async call<T>(
+    to: CallTarget,
+    until: number | undefined,
+    make: () => Promise<T>,
+    onLate?: (value: T) => void,
+  ): Promise<T> {
+    this.check(to.node);
+    const breaker = this.breakerOf(to.node);
+    const waitMs = until === undefined ? this.options.timeoutMs : until - performance.now();
+    return new Promise<T>((resolve, reject) => {
+      let isOver = false;
+      const giveUp = () => {
+        if (isOver) return;
+        isOver = true;
+        const reason = `no answer within ${this.options.timeoutMs} ms`;
+        breaker.open(reason, to.key);
+        reject(new StoreUnavailableError(reason));
+      };
+      // A process that was busy finds timer and reply at once: the reply is read first then.
+      const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, waitMs));
+      make().then(
+        (value) => {
+          if (isOver) {
+            breaker.recheck();
+            return onLate?.(value);
+          }
+          isOver = true;
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error: unknown) => {
+          if (isOver) return;
+          isOver = true;
+          clearTimeout(timer);
+          reject(this.failed(breaker, to, error));
+        },
+      );
+    });
+  }
+
+  /** A connection was lost: that is known before any call has waited. */
+  lost(node: string, reason: string): void {
+    this.breakerOf(node).open(reason);
+  }
+
+  /** A connection is ready: what answers now closes the breaker. */
+  ready(node: string): void {
+    this.breakers.get(node)?.recheck();
+  }
+
+  /** Calls a function when the gate is no longer used. */
+  onStop(listener: () => void): void {
+    this.stopListeners.push(listener);
+  }
+
+  stop(): void {
+    for (const listener of this.stopListeners) listener();
+    for (const breaker of this.breakers.values()) breaker.stop();
+  }
+
+  private failed(breaker: Breaker, { key }: CallTarget, error: unknown): unknown {
+    if (isOfOneKey(error)) {
+      this.options.onKeyFailure(key, error);
+      return error;
+    }
+    breaker.open(messageOf(error), key);
+    return new StoreUnavailableError(messageOf(error), { cause: error });
+  }
+
+  private breakerOf(node: string): Breaker {
+    const known = this.breakers.get(node);
+    if (known !== undefined) return known;
+    const breaker = new Breaker({
+      timeoutMs: this.options.timeoutMs,
+      probeMs: this.options.probeMs,
+      probe: (key) => this.probe(key),
+      onOpen: (reason) => this.health.opened(node, reason),
+      onClose: (openForMs) => this.health.closed(node, openForMs),
+    });
+    this.breakers.set(node, breaker);
+    return breaker;
+  }
+}

@@ -1,0 +1,159 @@
+import type { Change } from '../algorithms/kernel.js';
+import type { TakenAt } from '../algorithms/record.js';
+import type { Report } from '../algorithms/report.js';
+import type { Actual, Settled } from '../algorithms/settlement.js';
+import { type Awaitable, chain, orElse } from '../common/awaitable.js';
+import type { MemoryStore } from '../stores/memory/memory.store.js';
+import type {
+  Candidate,
+  Deadline,
+  Inspection,
+  Store,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from '../stores/store.interface.js';
+import { type Debt, type Debts, transactionOf } from './debts.js';
+import { isMisuse } from './failures.js';
+import type { Fallback } from './fallback.js';
+import { type LateReplies, type Verdicts, verdictsOf } from './late-replies.js';
+import type { NodeGate } from './node-gate.js';
+import type { Repayment } from './repayment.js';
+import type { StoreHealth } from './store-health.js';
+
+/** What a resilient store is made of. */
+export interface ResilienceParts {
+  /** The store, behind a gate. */
+  readonly store: Store;
+  readonly gate: NodeGate;
+  /** The buckets of this process. */
+  readonly local: MemoryStore;
+  readonly fallback: Fallback;
+  readonly debts: Debts;
+  readonly repayment: Repayment;
+  readonly lateReplies: LateReplies;
+  readonly health: StoreHealth;
+  readonly timeoutMs: number;
+}
+
+/**
+ * A store that always decides in time: where the store behind it cannot be asked, this process does, and owes what it has
+ * taken. What is no decision fails instead (`STORE_UNAVAILABLE`), for nothing can stand for it.
+ */
+export class ResilientStore implements Store {
+  private readonly store: Store;
+  private readonly local: MemoryStore;
+
+  constructor(private readonly parts: ResilienceParts) {
+    this.store = parts.store;
+    this.local = parts.local;
+  }
+
+  decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]> {
+    const { debts, fallback, health, lateReplies, timeoutMs } = this.parts;
+    // Where nothing is owed, as nearly always, this costs nothing.
+    const owed = debts.isEmpty || health.state === 'open' ? [] : debts.begin(keysOf(transactions));
+    let verdicts: Verdicts = new Map();
+    const deadline: Deadline = {
+      until: performance.now() + timeoutMs,
+      onLate: (late, replies) => lateReplies.note(late, replies, verdicts, health.state === 'closed'),
+    };
+    const asked = owed.length === 0 ? transactions : [...owed.map(transactionOf), ...transactions];
+    return orElse<readonly TransactionReply[]>(
+      () => chain(this.store.decide(asked, deadline), (replies) => this.paid(owed, replies)),
+      (error) => {
+        for (const debt of owed) debts.failed(debt);
+        if (isMisuse(error)) throw error;
+        const replies = fallback.decide(transactions);
+        verdicts = verdictsOf(transactions, replies);
+        return replies;
+      },
+    );
+  }
+
+  /** What was taken here is given back here. */
+  refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
+    return this.orLocally(
+      () => this.store.refund(key, tokens, taken),
+      () => this.local.refund(key, tokens, taken),
+    );
+  }
+
+  undo(changes: readonly Change[]): Awaitable<number> {
+    return this.local.undo(changes) || this.store.undo(changes);
+  }
+
+  settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
+    return this.local.settle(key, actual) ?? this.store.settle(key, actual);
+  }
+
+  report(key: string, report: Report): Awaitable<StoreState> {
+    return orElse(
+      () => this.store.report(key, report),
+      (error) => {
+        if (isMisuse(error)) throw error;
+        this.parts.debts.noteReport(key, report.scale);
+        return this.local.report(key, report);
+      },
+    );
+  }
+
+  unblock(key: string): Awaitable<boolean> {
+    const wasBlocked = this.local.unblock(key);
+    return chain(this.store.unblock(key), (wasBlockedThere) => wasBlockedThere || wasBlocked);
+  }
+
+  reset(key: string): Awaitable<boolean> {
+    this.parts.debts.forget(key);
+    const wasHere = this.local.reset(key);
+    return chain(this.store.reset(key), (wasThere) => wasThere || wasHere);
+  }
+
+  inspect(keys: readonly string[]): Awaitable<readonly Inspection[]> {
+    return this.store.inspect(keys);
+  }
+
+  bucketsOf(policy: string): Awaitable<readonly string[]> {
+    return this.store.bucketsOf(policy);
+  }
+
+  remember(policy: string, candidates: readonly Candidate[]): Awaitable<void> {
+    return this.store.remember(policy, candidates);
+  }
+
+  readLimits(): Awaitable<ReadonlyMap<string, string>> {
+    return this.store.readLimits();
+  }
+
+  writeLimits(policy: string, text: string): Awaitable<void> {
+    return this.store.writeLimits(policy, text);
+  }
+
+  deleteLimits(policy: string): Awaitable<boolean> {
+    return this.store.deleteLimits(policy);
+  }
+
+  close(): Awaitable<void> {
+    this.parts.gate.stop();
+    this.local.close();
+    return this.store.close();
+  }
+
+  /** Answers the replies of what was asked for. */
+  private paid(owed: readonly Debt[], replies: readonly TransactionReply[]): readonly TransactionReply[] {
+    if (owed.length === 0) return replies;
+    for (const [i, debt] of owed.entries()) this.parts.repayment.paid(debt, replies[i] as TransactionReply);
+    return replies.slice(owed.length);
+  }
+
+  /** Where the store cannot be asked and nothing is known here either, it fails. */
+  private orLocally(make: () => Awaitable<boolean>, locally: () => boolean): Awaitable<boolean> {
+    return orElse(make, (error) => {
+      if (isMisuse(error) || !locally()) throw error;
+      return true;
+    });
+  }
+}
+
+const keysOf = (transactions: readonly Transaction[]): Set<string> =>
+  new Set(transactions.flatMap(({ takes }) => takes.map(({ key }) => key)));

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { ParsedOptions } from '../options/parse-options.js';
+import { GatedStore } from '../resilience/gated.store.js';
+import { makeResilient, type ProbedStore } from '../resilience/make-resilient.js';
+import { NodeGate } from '../resilience/node-gate.js';
+import type { StoreHealth } from '../resilience/store-health.js';
+import { watchConnection } from '../resilience/watch-connection.js';
+import type { Clock } from '../stores/memory/clock.js';
+import { MemoryStore } from '../stores/memory/memory.store.js';
+import { openRedis } from '../stores/redis/open-redis.js';
+import type { Store } from '../stores/store.interface.js';
+import { logKeyFailures } from './store-log.js';
+
+/** How often a node that does not answer is asked whether it does. */
+const PROBE_MS = 250;
+
+/** The boot waits so long for the first answer, so that the first requests find a connection. It goes on without one. */
+const BOOT_MS = 500;
+
+/** The store that the options ask for. One that can fail never makes a decision wait beyond its deadline. */
+export async function openStore(options: ParsedOptions, clock: Clock, health: StoreHealth): Promise<Store> {
+  const { store, redis, maxKeys, storeTimeoutMs: timeoutMs } = options;
+  if (store === undefined && redis === undefined) return new MemoryStore({ maxKeys, clock });
+  const onKeyFailure = logKeyFailures(new Logger('RateLimitModule'));
+  const gate = new NodeGate(health, { timeoutMs, probeMs: PROBE_MS, onKeyFailure });
+  const gated = store === undefined ? await openOnRedis(options, gate) : new GatedStore(store, gate);
+  await Promise.race([
+    gated.probe('{boot}').catch(() => undefined),
+    sleep(BOOT_MS, undefined, { ref: false }),
+  ]);
+  return makeResilient(gated, gate, health, { ...options, clock });
+}
+
+async function openOnRedis(
+  { redis, prefix, storeTimeoutMs }: ParsedOptions,
+  gate: NodeGate,
+): Promise<ProbedStore> {
+  const calls = { prefix, gate, timeoutMs: storeTimeoutMs };
+  const opened = await openRedis(redis as NonNullable<typeof redis>, calls, (trouble) =>
+    gate.lost('', trouble),
+  );
+  gate.onStop(watchConnection(opened.client, gate));
+  return opened.store;
+}
