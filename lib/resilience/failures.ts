@@ -1,12 +1,11 @@
 import { RateLimitError } from '../errors/rate-limit.error.js';
-import { StoreUnavailableError } from './store-unavailable.error.js';
 
 /** What a script or a command says where one key holds what we have not written: no other key is worse for it. */
 const ONE_KEY = /\bWRONGTYPE\b|no bucket record at|no reservation at/;
 
 /** A mistake of the application, which stays one whatever the store does. */
 export const isMisuse = (error: unknown): boolean =>
-  error instanceof RateLimitError && !(error instanceof StoreUnavailableError);
+  error instanceof RateLimitError && error.code !== 'STORE_UNAVAILABLE';
 
 /** Whether a failure says nothing of the store as a whole. */
 export const isOfOneKey = (error: unknown): boolean => isMisuse(error) || ONE_KEY.test(messageOf(error));

@@ -2,7 +2,7 @@ import type { CallGate, CallTarget } from '../stores/call-gate.js';
 import { Breaker } from './breaker.js';
 import { isOfOneKey, messageOf } from './failures.js';
 import type { StoreHealth } from './store-health.js';
-import { StoreUnavailableError } from './store-unavailable.error.js';
+import { storeUnavailable } from './store-unavailable.js';
 
 export interface NodeGateOptions {
   readonly timeoutMs: number;
@@ -27,13 +27,13 @@ export class NodeGate implements CallGate {
     this.probe = probe;
   }
 
-  /** @throws StoreUnavailableError while a node is not asked */
+  /** @throws RateLimitError `STORE_UNAVAILABLE` while a node is not asked */
   check(node: string): void {
     const breaker = this.breakers.get(node);
-    if (breaker?.isOpen) throw new StoreUnavailableError(breaker.cause);
+    if (breaker?.isOpen) throw storeUnavailable(breaker.cause);
   }
 
-  /** @throws StoreUnavailableError while the node is not asked, and when it has not answered until the deadline */
+  /** @throws RateLimitError `STORE_UNAVAILABLE` while the node is not asked, and when it has not answered until the deadline */
   async call<T>(
     to: CallTarget,
     until: number | undefined,
@@ -50,7 +50,7 @@ export class NodeGate implements CallGate {
         isOver = true;
         const reason = `no answer within ${this.options.timeoutMs} ms`;
         breaker.open(reason, to.key);
-        reject(new StoreUnavailableError(reason));
+        reject(storeUnavailable(reason));
       };
       // A process that was busy finds timer and reply at once: the reply is read first then.
       const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, waitMs));
@@ -100,7 +100,7 @@ export class NodeGate implements CallGate {
       return error;
     }
     breaker.open(messageOf(error), key);
-    return new StoreUnavailableError(messageOf(error), { cause: error });
+    return storeUnavailable(messageOf(error), { cause: error });
   }
 
   private breakerOf(node: string): Breaker {

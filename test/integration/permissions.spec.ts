@@ -2,7 +2,7 @@
 // `npm run test:acl` runs all that talks to a server as this user.
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { openStore } from '../../lib/stores/open-store.js';
+import { openRedis } from '../../lib/stores/redis/open-redis.js';
 import type { RedisClient } from '../../lib/stores/redis/redis-client.js';
 import * as generated from '../../lib/stores/redis/scripts/generated.js';
 import { everyOperation } from '../support/every-operation.js';
@@ -23,7 +23,7 @@ const fail = (message: string) => {
 /** The errors of a store that has only this client. Twice: ioredis sends a script's text first, and then its hash. */
 async function useEverything(client: RedisClient): Promise<unknown[]> {
   const redis = { kind: 'client' as const, client };
-  const store = await openStore({ redis, prefix: 'floodgate', maxKeys: 1 }, () => 0, fail);
+  const { store } = await openRedis(redis, { prefix: 'floodgate' }, fail);
   return [...(await everyOperation(store)), ...(await everyOperation(store))];
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { RateLimiterService, tokenBucket } from '../../lib/index.js';
-import { openStore } from '../../lib/stores/open-store.js';
+import { openRedis } from '../../lib/stores/redis/open-redis.js';
 import { bootApp, closeApps } from '../support/app.js';
 import { CompiledLib } from '../support/compiled-lib.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
@@ -69,9 +69,9 @@ it.each([
 it('a URL with rediss: is enough where the process trusts the authority', async () => {
   const lib = await CompiledLib.create();
   const program = `
-    import { openStore } from '${lib.folder}/stores/open-store.js';
+    import { openRedis } from '${lib.folder}/stores/redis/open-redis.js';
     const redis = { kind: 'connect', to: '${url}' };
-    const store = await openStore({ redis, prefix: 'floodgate', maxKeys: 1 }, () => 0, console.error);
+    const { store } = await openRedis(redis, { prefix: 'floodgate' }, console.error);
     const bucket = { name: 'floodgate:chat:{ada}', record: undefined };
     const [found] = await store.inspect(['chat:{ada}']);
     console.log(found.name, found.now > 1e15);
@@ -104,12 +104,8 @@ it.each([
   const { to, says } = arrange();
   let close = async () => {};
   const message = await new Promise<string>((resolve, reject) => {
-    const opening = openStore(
-      { redis: { kind: 'connect', to }, prefix: 'floodgate', maxKeys: 1 },
-      () => 0,
-      resolve,
-    );
-    opening.then((store) => {
+    const opening = openRedis({ kind: 'connect', to }, { prefix: 'floodgate' }, resolve);
+    opening.then(({ store }) => {
       close = async () => store.close();
     }, reject);
   });

@@ -27,7 +27,7 @@ describe.each(pages.map((page) => [page.path, page] as const))('%s', (_, page) =
 
   it('names error codes that are there', () => {
     const codes = docs.inlineCode(page).filter((code) => /^[A-Z]+(_[A-Z]+)+$/.test(code));
-    const others = ['REDIS_URL', 'NODE_EXTRA_CA_CERTS', 'APP_GUARD', 'APP_FILTER'];
+    const others = ['REDIS_URL', 'NODE_EXTRA_CA_CERTS', 'APP_GUARD', 'APP_FILTER', 'RATE_LIMITED'];
     expect(codes.filter((code) => !(code in errorCodes) && !others.includes(code))).toEqual([]);
   });
 });

@@ -9,7 +9,9 @@ const { RateLimitModule, RateLimiterService, tokenBucket } = await import(lib);
 
 const policy = tokenBucket({ name: 'shared', capacity, rate });
 class AppModule {}
-Module({ imports: [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, redis: url, prefix, policies: [policy] })] })(AppModule);
+Module({
+  imports: [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, redis: url, prefix, policies: [policy] })],
+})(AppModule);
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const limiter = app.get(RateLimiterService);

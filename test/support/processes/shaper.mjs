@@ -13,7 +13,9 @@ const [policy] = policies.map(({ algorithm, ...options }) =>
   algorithm === 'leaky-bucket' ? leakyBucket(options) : tokenBucket(options),
 );
 class AppModule {}
-Module({ imports: [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, redis: url, prefix, policies: [policy] })] })(AppModule);
+Module({
+  imports: [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, redis: url, prefix, policies: [policy] })],
+})(AppModule);
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const service = app.get(RateLimiterService);

@@ -10,7 +10,9 @@ const { Limiter } = await import(`${lib}/limiter/limiter.js`);
 
 const policies = lines.map((line) => leakyBucket(line));
 class AppModule {}
-Module({ imports: [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, redis: url, prefix, policies })] })(AppModule);
+Module({ imports: [RateLimitModule.forRoot({ storeTimeoutMs: 10_000, redis: url, prefix, policies })] })(
+  AppModule,
+);
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
 const service = app.get(RateLimiterService);

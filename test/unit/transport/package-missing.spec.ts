@@ -12,7 +12,11 @@ const { HttpTransport } = await import('../../../lib/transport/http/http.transpo
 const { Refusals } = await import('../../../lib/transport/refusals.js');
 const refusals = new Refusals();
 const load = (...kinds: string[]) =>
-  Transports.load(new HttpTransport({ headers: 'standard', sourceHeader: false }, refusals), new Set(kinds), refusals);
+  Transports.load(
+    new HttpTransport({ headers: 'standard', sourceHeader: false }, refusals),
+    new Set(kinds),
+    refusals,
+  );
 
 afterEach(() => {
   jest.restoreAllMocks();
