@@ -16,7 +16,8 @@ const swc = {
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test', '<rootDir>/sample'],
-  testMatch: ['**/*.spec.ts'],
+  // What needs the built package is a part of `npm run test:package`.
+  testMatch: [process.env.FLOODGATE_BUILT ? '**/*.built.ts' : '**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: {

@@ -82,6 +82,9 @@ async function checkPackage(work) {
   await withRedis(async (url) => {
     for (const app of apps) await checkApp(app, url);
   });
+  await succeed(process.execPath, [local('scripts/test.mjs')], {
+    env: { ...process.env, FLOODGATE_BUILT: '1' },
+  });
 }
 
 async function pack(work) {

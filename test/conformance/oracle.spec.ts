@@ -3,6 +3,7 @@ import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { KernelStore } from '../../lib/testing/kernel.store.js';
+import { effort } from '../support/effort.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { runDifferential } from '../support/oracle/differential.js';
@@ -11,8 +12,7 @@ import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 import { subject } from '../support/subjects.js';
 
-// FLOODGATE_OPERATIONS=2000000 is the long form.
-const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 100_000);
+const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? effort(40_000, 2_000_000));
 const TIMEOUT = 60_000 + OPERATIONS;
 const SEED = Number(process.env.FLOODGATE_SEED ?? 20_260_101);
 

@@ -3,6 +3,7 @@ import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
+import { effort } from '../support/effort.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
 import { ask } from '../support/limits.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -11,6 +12,8 @@ import { useStores } from '../support/stores.js';
 
 const START = Date.UTC(2100, 0) * 1000;
 const RATES = ['3/s', '7/day', '999/s', '1000000/s', '100/min', '13/17min', 0.1, '999983/day', '5/s', '6/s'];
+
+const SEEDS = effort(15, 100);
 
 const stores = useStores();
 
@@ -53,7 +56,7 @@ describe.each(stores.names)('when limits change, on %s', (name) => {
     });
 
   it('no sequence of changes earns more than the fastest rate in force', async () => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new Random(seed);
       const clock = new ManualClock(START);
       const policies = Array.from({ length: 3 + random.below(4) }, () => policyAt(random));
@@ -62,7 +65,7 @@ describe.each(stores.names)('when limits change, on %s', (name) => {
   });
 
   it('nor does a rolling deploy in which the old and the new limits alternate', async () => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       const random = new Random(1000 + seed);
       const clock = new ManualClock(START);
       const policies = [policyAt(random), policyAt(random)];
@@ -72,7 +75,7 @@ describe.each(stores.names)('when limits change, on %s', (name) => {
 
   it('who is refused under the new limits and waits exactly as told is admitted', async () => {
     let waits = 0;
-    const tries = name === 'Redis' ? 300 : 20_000;
+    const tries = name === 'Redis' ? 300 : effort(3000, 20_000);
     for (let seed = 1; seed <= tries; seed++) {
       const random = new Random(3000 + seed);
       const clock = new ManualClock(START);

@@ -5,6 +5,7 @@ import { Limiter } from '../../lib/limiter/limiter.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';
+import { effort } from '../support/effort.js';
 import { ManualClock } from '../support/manual-clock.js';
 import {
   add,
@@ -25,7 +26,7 @@ import { Random } from '../support/oracle/scenario.js';
 import { useStores } from '../support/stores.js';
 
 // One for every 40 of the other suites: these are sequential, for a place is undone by what its reply has said.
-const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? 200_000) / 40;
+const OPERATIONS = Number(process.env.FLOODGATE_OPERATIONS ?? effort(120_000, 2_000_000)) / 40;
 const TIMEOUT = 60_000 + 10 * OPERATIONS;
 const SEED = Number(process.env.FLOODGATE_SEED ?? 20_260_101);
 const START = Date.UTC(2100, 0) * 1000;
@@ -363,7 +364,8 @@ describe.each(stores.names)('callers that wait, leave and give back, on %s', (na
       const { stepsBack, ...expected } = count;
       expect(stepsBack).toBe(0);
       // The run is worth its time only if everything that can happen did.
-      for (const [what, times] of Object.entries(expected)) expect([what, times > 20]).toEqual([what, true]);
+      for (const [what, times] of Object.entries(expected))
+        expect([what, times > OPERATIONS / 500]).toEqual([what, true]);
     },
     TIMEOUT,
   );
@@ -371,7 +373,9 @@ describe.each(stores.names)('callers that wait, leave and give back, on %s', (na
   it(
     'are answered as by exact fractions when the clock steps back',
     async () => {
-      expect((await run((clock) => stores.make(name, clock), SEED + 1, true)).stepsBack).toBeGreaterThan(100);
+      expect((await run((clock) => stores.make(name, clock), SEED + 1, true)).stepsBack).toBeGreaterThan(
+        OPERATIONS / 50,
+      );
     },
     TIMEOUT,
   );

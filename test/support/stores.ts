@@ -21,8 +21,11 @@ export interface Stores {
 /** The stores that a suite runs on; the server starts before its tests and ends after them. */
 export function useStores(): Stores {
   let server: RedisServer;
+  // One for all stores: in some suites they are hundreds.
+  let shared: ReturnType<typeof connect>;
   beforeAll(async () => {
     server = await startRedis();
+    shared = client();
   });
   afterAll(async () => {
     await closeClients();
@@ -36,7 +39,7 @@ export function useStores(): Stores {
     make(name, clock) {
       return name === 'memory'
         ? new MemoryStore({ maxKeys: 1000, clock: clock.read })
-        : new RedisStore(client(), { prefix: freshPrefix('suite'), clock: clock.read });
+        : new RedisStore(shared, { prefix: freshPrefix('suite'), clock: clock.read });
     },
   };
 }

@@ -15,6 +15,9 @@ export function typeErrors(snippets: readonly Snippet[]): string[] {
   const options = compilerOptions();
   const host = ts.createCompilerHost(options, true);
   const { fileExists, readFile } = host;
+  const { directoryExists } = ts.sys;
+  host.directoryExists = (folder) =>
+    directoryExists(folder) || [...files.keys()].some((file) => file.startsWith(`${folder}/`));
   host.fileExists = (file) => files.has(file) || fileExists.call(host, file);
   host.readFile = (file) => files.get(file) ?? readFile.call(host, file);
   const program = ts.createProgram({ rootNames: [...files.keys()], options, host });
