@@ -21,7 +21,7 @@ afterAll(async () => {
   await Promise.all([server.stop(), alone.stop(), cluster.stop()]);
 });
 
-const PREFIX = 'gate';
+const PREFIX = 'floodgate:gate';
 
 const taking = (...keys: string[]): Transaction => ({
   takes: keys.map((key) => ({
@@ -65,7 +65,7 @@ const onServer = (gate?: CallGate, timeoutMs?: number) =>
 
 async function onCluster(gate?: CallGate, timeoutMs?: number) {
   const client = connectCluster(cluster.nodes);
-  await client.ping();
+  await client.get(`${PREFIX}:{ready}`);
   return { client, store: new ClusterStore(new RedisStore(client, { prefix: PREFIX, gate, timeoutMs })) };
 }
 
@@ -144,10 +144,10 @@ describe('the gate of a Redis store', () => {
 describe('the gate of a cluster', () => {
   it('is told of the master that serves the key, also behind a prefix of the client', async () => {
     const gate = new NotingGate();
-    const clients = [connectCluster(cluster.nodes), connectCluster(cluster.nodes, { keyPrefix: '{app}:' })];
+    const clients = [connectCluster(cluster.nodes), connectCluster(cluster.nodes, { keyPrefix: 'floodgate:{app}:' })];
     const seen: string[][] = [];
     for (const client of clients) {
-      await client.ping();
+      await client.get(`${PREFIX}:{ready}`);
       const store = new RedisStore(client, { prefix: PREFIX, gate });
       for (const key of ['a:{1}', 'a:{2}', 'a:{3}', 'limits']) {
         const name = `${client.options.keyPrefix ?? ''}${PREFIX}:${key}`;
@@ -251,7 +251,7 @@ describe('a probe', () => {
       /NOPERM|key/,
     ],
   ])('fails on a server %s', async (_, breakIt, mendIt, message) => {
-    const store = new RedisStore(connect(alone.url), { prefix: PREFIX });
+    const store = new RedisStore(connect(alone.adminUrl), { prefix: PREFIX });
     await store.probe('a:{1}');
     await command(alone.port, ...breakIt);
     await expect(store.probe('a:{1}')).rejects.toThrow(message);
