@@ -179,31 +179,39 @@ function recordAfter(
 ): BucketRecord {
   const { ticksPerToken, ticksPerMicro } = scale;
   const last = Math.max(before?.last ?? 0, promises ? now + Number(wait) : 0);
+  const { since, sent, synced } = countAfter(before, cost, counted, now);
+  const { reserved, returned, lost } = outflowAfter(before, scale, reserve);
+  const blocked = before?.blocked;
+  // All by name: spread syntax would cost more than all else of an admission.
   return recordOf(
     {
-      ...countAfter(before, cost, counted, now),
-      ...outflowAfter(before, scale, reserve),
       level: level + cost * ticksPerToken,
       at: now,
       ticksPerToken,
       ticksPerMicro,
       last,
+      blocked,
+      since,
+      sent,
+      synced,
+      reserved,
+      returned,
+      lost,
     },
     now,
   );
 }
 
+type Count = Pick<BucketRecord, 'since' | 'sent' | 'synced'>;
+
+const NOT_COUNTED: Count = { since: undefined, sent: undefined, synced: undefined };
+
 /** Once begun, a count goes on whoever takes. */
-function countAfter(
-  before: BucketRecord | undefined,
-  cost: number,
-  counted: boolean,
-  now: number,
-): Partial<BucketRecord> {
-  const sent = before?.sent;
-  if (sent !== undefined && sent <= MAX_TICKS - cost) return { ...before, sent: sent + cost };
+function countAfter(before: BucketRecord | undefined, cost: number, counted: boolean, now: number): Count {
+  const { since, sent, synced } = before ?? NOT_COUNTED;
+  if (sent !== undefined && sent <= MAX_TICKS - cost) return { since, sent: sent + cost, synced };
   // What cannot be counted any more is counted from here.
-  return sent !== undefined || counted ? { ...before, since: now, sent: cost, synced: 0 } : { ...before };
+  return sent !== undefined || counted ? { since: now, sent: cost, synced: 0 } : NOT_COUNTED;
 }
 
 /** Once begun, a count of what flows out goes on too, as long as the scale stays. */

@@ -8,12 +8,10 @@ import { MAX_TICKS } from './ticks.js';
  */
 export const tokenBucketAlgorithm: Algorithm = (limit, key, cost, patience) => {
   const { capacity, scale } = limit;
-  const take = { key, scale, capacity, cost };
-  if (cost > capacity) return { ...take, allowance: -1, startLevel: undefined, promises: false };
-  const free = (capacity - cost) * scale.ticksPerToken;
-  return patience === undefined
-    ? { ...take, allowance: free, startLevel: undefined, promises: false }
-    : { ...take, allowance: free + excess(limit, patience), startLevel: free, promises: true };
+  const free = cost > capacity ? -1 : (capacity - cost) * scale.ticksPerToken;
+  const promises = patience !== undefined && free >= 0;
+  const allowance = promises ? free + excess(limit, patience) : free;
+  return { key, scale, capacity, cost, allowance, startLevel: promises ? free : undefined, promises };
 };
 
 /** How far past the capacity a wait may go: at most the time to fill the whole bucket, if nothing else is said. */

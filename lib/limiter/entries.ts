@@ -25,11 +25,15 @@ export function mergeSameBucket(charges: readonly Charge[]): Entry[] {
   });
 }
 
-export function transactionOf(entries: readonly Entry[], terms: Terms, inShadow: boolean): Transaction {
+export function transactionOf(
+  entries: readonly Entry[],
+  { peek, pick, counted }: Terms,
+  inShadow: boolean,
+): Transaction {
   const takes = entries.map(({ take }) => take);
   // Only what waits can still be given up; asking for the records costs a little.
   const revocable = !inShadow && takes.some(({ startLevel }) => startLevel !== undefined);
-  const onStoreError = entries.map(({ charge }) => charge.placed.policy.onStoreError);
-  const said = onStoreError.some((answer) => answer !== undefined) ? { onStoreError } : {};
-  return { ...terms, takes, revocable, ...said };
+  const answers = entries.map(({ charge }) => charge.placed.policy.onStoreError);
+  const onStoreError = answers.some((answer) => answer !== undefined) ? answers : undefined;
+  return { peek, pick, counted, takes, revocable, onStoreError };
 }
