@@ -17,6 +17,7 @@ import { type Report, recordAfterReport, unblocked } from '../../algorithms/repo
 import { type Actual, reservedBy, type Settled, settle } from '../../algorithms/settlement.js';
 import type { Inspection, Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
 import { BoundedBuckets } from './bounded-buckets.js';
+import { roomFor } from './bucket-rank.js';
 import { type Clock, monotonicClock } from './clock.js';
 import { OpenReservations } from './open-reservations.js';
 
@@ -66,7 +67,7 @@ export class MemoryStore implements Store {
     const record = this.load(key, now);
     const reserved = this.reservations.take(key, actual.id, now);
     const settled = reserved && settle(reserved, record, actual, now);
-    this.save(key, settled === undefined ? record : settled.record, now);
+    this.save(key, settled === undefined ? record : settled.record, now, reserved?.capacity);
     return settled && { ticks: settled.ticks, ticksPerToken: settled.ticksPerToken };
   }
 
@@ -139,11 +140,21 @@ export class MemoryStore implements Store {
     const records = takes.map(({ key }) => this.load(key, now));
     const verdict = decide(takes, records, transaction, now);
     const changes = peek ? [] : changesOf(takes, records, verdict, counted, now);
-    for (const { key, after } of changes) this.buckets.set(key, after, now);
+    for (const { key, after } of changes) this.buckets.set(key, after, now, roomOf(key, takes));
     if (!peek) for (const i of verdict.charged) this.reserve(takes[i] as Take, now);
     const marks = counted && !peek ? verdict.charged.map((i) => this.markOf(takes[i] as Take, now)) : [];
     const decidedAt = performance.now();
-    return { ...verdict, source: 'memory', now, decidedAt, marks, changes: revocable ? changes : [] };
+    const { admitted, found, charged } = verdict;
+    return {
+      admitted,
+      found,
+      charged,
+      source: 'memory',
+      now,
+      decidedAt,
+      marks,
+      changes: revocable ? changes : [],
+    };
   }
 
   /** Keeps what is only estimated until it is settled. */
@@ -168,8 +179,11 @@ export class MemoryStore implements Store {
     return markOf(this.load(key, now));
   }
 
-  private save(key: string, record: BucketRecord | undefined, now: number): void {
+  private save(key: string, record: BucketRecord | undefined, now: number, room?: number): void {
     if (record === undefined) this.buckets.delete(key);
-    else this.buckets.set(key, record, now);
+    else this.buckets.set(key, record, now, room);
   }
 }
+
+const roomOf = (key: string, takes: readonly Take[]): number =>
+  roomFor(takes.find((take) => take.key === key) as Take);
