@@ -48,6 +48,7 @@ export type {
 export type { ShadowCount } from './limiter/shadow-counts.js';
 export type { SyncReport } from './limiter/sync-report.js';
 export type { WorkProgress } from './limiter/waiting/background-work.js';
+export type { DecisionMessage } from './observability/decision-channel.js';
 export type { ShadowMessage } from './observability/shadow-channel.js';
 export type { Limits, LimitsFunction, LimitsResolver, Rate } from './options/limits.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';

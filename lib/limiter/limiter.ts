@@ -8,6 +8,7 @@ import type { Inspection, Store, StoreMoment, TransactionReply } from '../stores
 import { bucketKey } from './bucket-key.js';
 import { type BucketState, stateOf } from './bucket-state.js';
 import { type Bucket, type Charge, limitOf } from './charge.js';
+import type { Decision } from './decision.js';
 import { type Entry, mergeSameBucket, transactionOf } from './entries.js';
 import type { FullestBuckets } from './fullest-buckets.js';
 import { type Judgement, judge, type Outcome, outcomeOf, together } from './judgement.js';
@@ -28,6 +29,8 @@ export class Limiter {
     readonly shadows = new ShadowCounts(),
     readonly live = new LiveLimits(store),
     private readonly fullest?: FullestBuckets,
+    /** Told of every decision. */
+    private readonly publish: (decision: Decision) => void = () => undefined,
   ) {}
 
   /**
@@ -120,6 +123,7 @@ export class Limiter {
     for (const { decision } of outcomes) {
       if (decision.shadow !== undefined) this.shadows.record(decision);
       this.fullest?.note(decision);
+      this.publish(decision);
     }
   }
 

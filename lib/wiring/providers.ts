@@ -17,6 +17,7 @@ import { PlaceReturns } from '../limiter/waiting/place-returns.js';
 import { Turns } from '../limiter/waiting/turns.js';
 import { LimitsProviders } from '../limits/limits-providers.js';
 import { PolicyLimits } from '../limits/policy-limits.js';
+import { publishDecision } from '../observability/decision-channel.js';
 import { publishShadow } from '../observability/shadow-channel.js';
 import { type ParsedOptions, parseOptions } from '../options/parse-options.js';
 import { limitedKinds } from '../plan/boot-check.js';
@@ -85,7 +86,7 @@ export const providers: Provider[] = [
       { limitsRefreshMs }: ParsedOptions,
     ) => {
       const live = new LiveLimits(store, limitsRefreshMs);
-      return new Limiter(store, blocks, new ShadowCounts(publishShadow), live, fullest);
+      return new Limiter(store, blocks, new ShadowCounts(publishShadow), live, fullest, publishDecision);
     },
     inject: [RATE_LIMIT_STORE, Blocks, FullestBuckets, PARSED_OPTIONS],
   },

@@ -1,20 +1,26 @@
 // What a request gets where Redis is frozen, killed or not there yet, and what is left when it is back: on a real server.
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get } from '@nestjs/common';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Controller, Get, Logger } from '@nestjs/common';
 import {
+  type DecisionMessage,
+  leakyBucket,
   RateLimiterService,
   type RateLimitModuleOptions,
+  type StoreChange,
   StoreHealth,
   TokenBucket,
   tokenBucket,
 } from '../../lib/index.js';
 import { bootApp, closeApps, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
+import { command } from '../support/redis/raw.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 
 const TIMEOUT_MS = 100;
 
 const quota = tokenBucket({ name: 'quota', capacity: 10, rate: '1/365d' });
+const line = leakyBucket({ name: 'line', capacity: 10, rate: 20 });
 const open = tokenBucket({ name: 'open', capacity: 1, rate: '1/365d', onStoreError: 'allow' });
 const shut = tokenBucket({ name: 'shut', capacity: 10, rate: '1/365d', onStoreError: 'deny' });
 
@@ -41,7 +47,12 @@ let app: TestApp;
 const boot = async (options: RateLimitModuleOptions = {}) => {
   app = await bootApp({
     controllers: [CatsController],
-    rateLimit: { redis: server.url, storeTimeoutMs: TIMEOUT_MS, policies: [quota, open, shut], ...options },
+    rateLimit: {
+      redis: server.url,
+      storeTimeoutMs: TIMEOUT_MS,
+      policies: [quota, line, open, shut],
+      ...options,
+    },
   });
   service = app.app.get(RateLimiterService);
   health = app.app.get(StoreHealth);
@@ -75,10 +86,10 @@ describe('while the server is frozen', () => {
   it('a decision is made here within the deadline, and at once when that is known', async () => {
     const first = await timed(() => service.consume(quota, 'ada'));
     expect(first.value).toMatchObject({ allowed: true, source: 'memory', remaining: 9 });
-    expect(first.ms).toBeLessThan(TIMEOUT_MS + 50);
+    expect(first.ms).toBeLessThan(10 * TIMEOUT_MS);
     const second = await timed(() => service.consume(quota, 'ada'));
     expect(second.value).toMatchObject({ source: 'memory', remaining: 8 });
-    expect(second.ms).toBeLessThan(20);
+    expect(second.ms).toBeLessThan(TIMEOUT_MS);
   });
 
   it('each policy says what becomes of its requests', async () => {
@@ -106,7 +117,7 @@ describe('while the server is frozen', () => {
     const { ms } = await timed(() =>
       expect(service.reset(quota, 'ada')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' }),
     );
-    expect(ms).toBeLessThan(TIMEOUT_MS + 50);
+    expect(ms).toBeLessThan(10 * TIMEOUT_MS);
   });
 
   it('a route answers: by a bucket here, or 503 where the policy denies', async () => {
@@ -120,5 +131,149 @@ describe('while the server is frozen', () => {
       status: 503,
       'violated-policies': ['CatsController.dogs'],
     });
+  });
+});
+
+describe('a server that is down at boot', () => {
+  it('is told once, and decides when it is there', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    await server.kill();
+    await boot();
+    expect(await app.statuses(4, '/cats')).toEqual([200, 200, 200, 429]);
+    expect(await service.consume(quota, 'ada', { cost: 4 })).toMatchObject({ source: 'memory' });
+    await server.start();
+    await recovered();
+    expect(await service.peek(quota, 'ada', { cost: 0 })).toMatchObject({ source: 'redis', remaining: 6 });
+    expect(await app.statuses(1, '/cats')).toEqual([429]);
+    const told = [...warn.mock.calls, ...error.mock.calls, ...log.mock.calls].map(([text]) => String(text));
+    expect(told.filter((text) => text.includes('store'))).toEqual([
+      expect.stringMatching(/^the store does not decide \(.+\); until it does/),
+      expect.stringMatching(/^the store decides again, after \d+\.\d s$/),
+    ]);
+    expect(told.filter((text) => /ECONNREFUSED|limits that were set/.test(text))).toEqual([
+      expect.stringContaining('ECONNREFUSED'),
+    ]);
+    jest.restoreAllMocks();
+  });
+});
+
+describe('a server that is killed, and comes back empty', () => {
+  beforeEach(async () => {
+    await boot({ sourceHeader: true, fallbackInstances: 2 });
+    await service.consume(quota, 'ada', { cost: 4 });
+    await server.kill();
+    await eventually(() => health.state === 'open', 'the connection is known to be lost');
+  });
+
+  it('is known to be gone before anybody has waited for it', async () => {
+    const { value, ms } = await timed(() => service.consume(quota, 'ada'));
+    // One of two instances, so half of the limit.
+    expect(value).toMatchObject({ allowed: true, source: 'memory', limit: 5, remaining: 4 });
+    expect(ms).toBeLessThan(TIMEOUT_MS);
+  });
+
+  it('is told of in the header, before and after', async () => {
+    const source = async () => (await app.request('/cats')).headers.get('x-ratelimit-source');
+    expect(await source()).toBe('memory');
+    await server.start();
+    await recovered();
+    expect(await source()).toBe('redis');
+  });
+
+  it('finds what was taken meanwhile, and no more', async () => {
+    for (let i = 0; i < 5; i++) await service.consume(quota, 'ada');
+    expect(await service.consume(quota, 'ada')).toMatchObject({ allowed: false, source: 'memory' });
+    await server.start();
+    await recovered();
+    expect(await service.consume(quota, 'ada', { cost: 5 })).toMatchObject({ allowed: true, remaining: 0 });
+  });
+
+  it('has who waits for a turn wait here', async () => {
+    const start = performance.now();
+    await Promise.all([1, 2, 3].map(() => service.acquire(line, 'ada')));
+    // Half of 20 a second.
+    expect(performance.now() - start).toBeGreaterThan(190);
+  });
+
+  it('settles an estimate where it was taken, and cannot settle what it does not know', async () => {
+    const reserved = await service.reserve(quota, 'eve', { cost: 4 });
+    expect(await service.settle(reserved, 1)).toEqual({ settled: true, charged: -3 });
+    expect(await service.refund(quota, 'eve', 1)).toBe(true);
+    const unknown = { ...reserved, id: 'A'.repeat(16) };
+    await expect(service.settle(unknown, 1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect(service.refund(quota, 'nobody', 1)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('learns of a block and of what the other side has said', async () => {
+    await service.block(quota, 'bob', { forMs: 60_000 });
+    await service.sync(quota, 'eve', { remaining: 3 });
+    expect(await service.consume(quota, 'bob')).toMatchObject({ allowed: false, source: 'memory' });
+    await server.start();
+    await recovered();
+    await eventually(async () => {
+      const { source, retryAfterMs } = await service.peek(quota, 'bob');
+      return source === 'redis' && (retryAfterMs ?? 0) > 50_000;
+    }, 'the block is known there');
+    expect(await service.peek(quota, 'eve', { cost: 0 })).toMatchObject({ source: 'redis', remaining: 3 });
+  });
+});
+
+describe('a failure of one key', () => {
+  it('is answered by a bucket here and told once, and the store decides all others', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    await boot({ prefix: 'keyed' });
+    await command(server.port, 'SET', 'keyed:quota:{ada}', 'no bucket');
+    await command(server.port, 'LPUSH', 'keyed:quota:{bob}', 'a list');
+    for (const key of ['ada', 'bob', 'ada', 'bob']) {
+      expect(await service.consume(quota, key)).toMatchObject({ source: 'memory' });
+    }
+    expect(await service.consume(quota, 'eve')).toMatchObject({ source: 'redis' });
+    expect(health.state).toBe('closed');
+    expect(error.mock.calls.map(([text]) => String(text).slice(0, 44))).toEqual([
+      "the store cannot decide 'quota:{ada}' (told ",
+      "the store cannot decide 'quota:{bob}' (told ",
+    ]);
+    jest.restoreAllMocks();
+  });
+});
+
+describe('an observer', () => {
+  it('is told of each change, and one that throws is logged and breaks nothing', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const told: StoreChange[] = [];
+    const listen = (message: unknown) => told.push(message as StoreChange);
+    subscribe('nestjs-floodgate:store', listen);
+    await boot();
+    health.onChange(() => {
+      throw new Error('a listener has failed');
+    });
+    server.pause();
+    expect(await service.consume(quota, 'ada')).toMatchObject({ allowed: true, source: 'memory' });
+    server.resume();
+    await recovered();
+    unsubscribe('nestjs-floodgate:store', listen);
+    expect(told).toEqual([
+      { state: 'open', node: '', reason: `no answer within ${TIMEOUT_MS} ms` },
+      { state: 'closed', node: '', openForMs: expect.any(Number) },
+    ]);
+    expect(error.mock.calls.filter(([text]) => String(text).includes('a listener has failed'))).toHaveLength(
+      2,
+    );
+    jest.restoreAllMocks();
+  });
+
+  it('of decisions learns who has made them', async () => {
+    const told: string[] = [];
+    const listen = (message: unknown) => told.push((message as DecisionMessage).decision.source);
+    subscribe('nestjs-floodgate:decision', listen);
+    await boot();
+    await service.consume(quota, 'ada');
+    server.pause();
+    await service.consume(quota, 'ada');
+    server.resume();
+    unsubscribe('nestjs-floodgate:decision', listen);
+    expect(told).toEqual(['redis', 'memory']);
   });
 });

@@ -16,8 +16,20 @@ interface Closable extends RedisClient {
 
 type RedisConstructor = new (...to: [string, object] | [object]) => Closable;
 
-/** What is sent in one turn of the event loop leaves in one write: a burst is decided sooner, for less CPU. */
-const DEFAULTS = { enableAutoPipelining: true };
+/** The longest wait between two attempts to connect: by default it grows to seconds, with the length of an outage. */
+const LONGEST_RETRY_MS = 500;
+
+/** What a client is opened with, unless its options say otherwise. */
+const DEFAULTS = {
+  // What is sent in one turn of the event loop leaves in one write: a burst is decided sooner, for less CPU.
+  enableAutoPipelining: true,
+  retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt - 1, 10), LONGEST_RETRY_MS),
+  connectTimeout: 2000,
+  // A connection whose other end has gone without a word would else be waited for until the kernel gives it up.
+  socketTimeout: 2000,
+  // A timer of the client that outlives a connection which is gone already, and keeps the process from ending.
+  disconnectTimeout: 500,
+};
 
 /**
  * Opens a client to a URL, or with options of ioredis.
