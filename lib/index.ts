@@ -49,6 +49,11 @@ export type { ShadowCount } from './limiter/shadow-counts.js';
 export type { SyncReport } from './limiter/sync-report.js';
 export type { WorkProgress } from './limiter/waiting/background-work.js';
 export type { DecisionMessage } from './observability/decision-channel.js';
+export {
+  RateLimitHealthIndicator,
+  type RateLimitHealthOptions,
+  type RateLimitHealthResult,
+} from './observability/rate-limit-health.indicator.js';
 export type { ShadowMessage } from './observability/shadow-channel.js';
 export type { Limits, LimitsFunction, LimitsResolver, Rate } from './options/limits.js';
 export { leakyBucket, tokenBucket } from './options/make-policy.js';

@@ -14,6 +14,7 @@ import { Settlements } from './guard/settlements.js';
 import { RateLimiterService } from './limiter/rate-limiter.service.js';
 import { BackgroundWork } from './limiter/waiting/background-work.js';
 import { Turns } from './limiter/waiting/turns.js';
+import { RateLimitHealthIndicator } from './observability/rate-limit-health.indicator.js';
 import type { RateLimitModuleOptions } from './options/module-options.js';
 import type { ParsedOptions } from './options/parse-options.js';
 import type { Policy } from './options/policy.js';
@@ -30,7 +31,7 @@ import { PARSED_OPTIONS, RATE_LIMIT_STORE } from './wiring/tokens.js';
  * Token buckets and leaky buckets for an application: import it once, in the root module, with `forRoot` or
  * `forRootAsync`. The decorators need nothing else.
  */
-@Module({ providers, exports: [RateLimiterService, RateLimitAdmin, StoreHealth] })
+@Module({ providers, exports: [RateLimiterService, RateLimitAdmin, RateLimitHealthIndicator, StoreHealth] })
 export class RateLimitModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown

@@ -18,6 +18,7 @@ import { Turns } from '../limiter/waiting/turns.js';
 import { LimitsProviders } from '../limits/limits-providers.js';
 import { PolicyLimits } from '../limits/policy-limits.js';
 import { publishDecision } from '../observability/decision-channel.js';
+import { RateLimitHealthIndicator } from '../observability/rate-limit-health.indicator.js';
 import { publishShadow } from '../observability/shadow-channel.js';
 import { type ParsedOptions, parseOptions } from '../options/parse-options.js';
 import { limitedKinds } from '../plan/boot-check.js';
@@ -139,6 +140,7 @@ export const providers: Provider[] = [
   BootReport,
   BootChecks,
   RateLimitAdmin,
+  RateLimitHealthIndicator,
   { provide: APP_GUARD, useClass: RateLimitGuard },
   { provide: APP_INTERCEPTOR, useClass: RateLimitInterceptor },
   { provide: APP_FILTER, useClass: RateLimitExceededFilter },
