@@ -4,6 +4,7 @@ import type { ParsedOptions } from '../options/parse-options.js';
 import { GatedStore } from '../resilience/gated.store.js';
 import { makeResilient, type ProbedStore } from '../resilience/make-resilient.js';
 import { NodeGate } from '../resilience/node-gate.js';
+import { reconnectSooner } from '../resilience/reconnect.js';
 import type { StoreHealth } from '../resilience/store-health.js';
 import { watchConnection } from '../resilience/watch-connection.js';
 import type { Clock } from '../stores/memory/clock.js';
@@ -24,7 +25,7 @@ export async function openStore(options: ParsedOptions, clock: Clock, health: St
   if (store === undefined && redis === undefined) return new MemoryStore({ maxKeys, clock });
   const onKeyFailure = logKeyFailures(new Logger('RateLimitModule'));
   const gate = new NodeGate(health, { timeoutMs, probeMs: PROBE_MS, onKeyFailure });
-  const gated = store === undefined ? await openOnRedis(options, gate) : new GatedStore(store, gate);
+  const gated = store === undefined ? await openOnRedis(options, gate, health) : new GatedStore(store, gate);
   await Promise.race([
     gated.probe('{boot}').catch(() => undefined),
     sleep(BOOT_MS, undefined, { ref: false }),
@@ -35,11 +36,13 @@ export async function openStore(options: ParsedOptions, clock: Clock, health: St
 async function openOnRedis(
   { redis, prefix, storeTimeoutMs }: ParsedOptions,
   gate: NodeGate,
+  health: StoreHealth,
 ): Promise<ProbedStore> {
   const calls = { prefix, gate, timeoutMs: storeTimeoutMs };
   const opened = await openRedis(redis as NonNullable<typeof redis>, calls, (trouble) =>
     gate.lost('', trouble),
   );
   gate.onStop(watchConnection(opened.client, gate));
+  gate.onStop(reconnectSooner(opened.client, health, storeTimeoutMs));
   return opened.store;
 }
