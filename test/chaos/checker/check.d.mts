@@ -1,3 +1,5 @@
+import type { Stall } from './stalls.mjs';
+
 /** A decision as a process has seen it. Times are nanoseconds of a clock that all processes share. */
 export interface Seen {
   readonly process: string;
@@ -11,6 +13,8 @@ export interface Seen {
   readonly source: string | null;
   /** How long it has waited for its turn, of the time until the answer. */
   readonly waitedMs?: number;
+  /** For how long of it the process was kept from all work. */
+  readonly stalledMs?: number;
   /** Of an answer over HTTP. */
   readonly status: number | null;
   /** What was thrown. */
@@ -31,6 +35,8 @@ export interface Fault {
   readonly from: bigint;
   /** From when on the store answers again. */
   readonly back: bigint;
+  /** The keys that it hits; by default all. */
+  readonly keys?: readonly string[];
 }
 
 export interface History {
@@ -46,7 +52,14 @@ export interface History {
   /** When the store was lost as a whole, and when it began again, empty. */
   readonly restarts?: readonly { readonly from: bigint; readonly back: bigint }[];
   /** What replication has lost of buckets, in ticks. */
-  readonly losses?: readonly { readonly policy: string; readonly key: string; readonly ticks: bigint }[];
+  readonly losses?: readonly {
+    readonly policy: string;
+    readonly key: string;
+    readonly ticks: bigint;
+    readonly at: bigint;
+  }[];
+  /** Of each process, in order: when it was kept from all work. */
+  readonly stalls?: ReadonlyMap<string, readonly Stall[]>;
   /** Steps of the clock that decides. */
   readonly clockSteps?: readonly { readonly at: bigint; readonly ns: bigint }[];
   /** What buckets that hardly drain were missing, while nobody asked. */
@@ -67,5 +80,5 @@ export interface Violation {
 
 export function check(history: History): Violation[];
 export function answerMs(decision: Seen): number;
-/** Of each process: after how many milliseconds a decision of the store is there again. */
-export function recoveryMs(history: Pick<History, 'decisions'>, fault: Fault): Map<string, number>;
+/** Of each process: after how many milliseconds a decision of the store is there again, about a key that was hit. */
+export function recoveryMs(history: Pick<History, 'decisions' | 'stalls'>, fault: Fault): Map<string, number>;

@@ -1,6 +1,7 @@
 // Judges a run afterwards, from what its processes have written down. It shares no code with the library: it knows what a bucket
 // may admit, and what each policy has declared for the time in which its store does not answer.
 import { worstWindow } from './excess.mjs';
+import { stalledMs } from './stalls.mjs';
 
 /**
  * @param {import('./check.mjs').History} history
@@ -58,8 +59,9 @@ function late({ decisions, deadlineMs, slackMs }) {
   });
 }
 
-/** Milliseconds until the answer, without the turn that was waited for. */
-export const answerMs = ({ sent, received, waitedMs }) => Number(received - sent) / 1e6 - (waitedMs ?? 0);
+/** Milliseconds until the answer, without the turn that was waited for, and without those in which the process stood still. */
+export const answerMs = ({ sent, received, waitedMs = 0, stalledMs = 0 }) =>
+  Math.max(0, Number(received - sent) / 1e6 - waitedMs - stalledMs);
 
 /**
  * What all processes together were admitted by the shared bucket is within its bound: since it was last lost as a whole, and but
@@ -77,16 +79,32 @@ function sharedBuckets({ decisions, policies, restarts = [], losses = [], clockS
   });
 }
 
-/** What a process admits alone is within its own bucket. */
+/**
+ * What a process admits alone is within its own bucket. That is full again once the store has decided for it and is owed
+ * what was taken.
+ */
 function localBuckets({ decisions, policies, instances = 1 }) {
-  const admitted = decisions.filter((decision) => isAdmitted(decision) && decision.source === 'memory');
-  const groups = groupBy(admitted, ({ process, policy, key }) => JSON.stringify([process, policy, key]));
-  return [...groups.values()].flatMap((group) => {
+  return [...localLives(decisions).values()].flatMap((group) => {
     const policy = policyOf(policies, group[0]);
     const capacity = Math.max(1, Math.floor(policy.capacity / instances));
     const share = { ...policy, capacity, perNs: policy.perNs * BigInt(instances) };
     return exceeds('local over-admission', group, share, 0n);
   });
+}
+
+function localLives(decisions) {
+  const [lives, groups] = [new Map(), new Map()];
+  const byEnd = decisions.filter(isAnswered).sort((a, b) => (a.received < b.received ? -1 : 1));
+  for (const decision of byEnd) {
+    const { process, policy, key, source } = decision;
+    const place = JSON.stringify([process, key]);
+    if (source === 'redis') lives.set(place, (lives.get(place) ?? 0) + 1);
+    if (source !== 'memory' || !isAdmitted(decision)) continue;
+    const life = JSON.stringify([place, policy, lives.get(place) ?? 0]);
+    if (!groups.has(life)) groups.set(life, []);
+    groups.get(life).push(decision);
+  }
+  return groups;
 }
 
 function exceeds(rule, admissions, { capacity, tokens, perNs }, lost) {
@@ -114,7 +132,7 @@ function onServer(decision, clockSteps) {
  * processes have admitted without it, once that is debited. Less is a debit that is missing, more a take that was carried out
  * though nobody was told, or twice.
  */
-function levels({ decisions, levels: readings = [], restarts = [] }) {
+function levels({ decisions, policies, levels: readings = [], restarts = [], losses = [] }) {
   return readings.flatMap((reading) => {
     const { policy, key, at, tokens, mayExceed = 0 } = reading;
     const restart = restarts.filter(({ back }) => back <= at).at(-1);
@@ -122,7 +140,9 @@ function levels({ decisions, levels: readings = [], restarts = [] }) {
       (decision) =>
         isSameBucket(decision, reading) && isAdmitted(decision) && countsAt(decision, at, restart),
     );
-    const [expected, unsure] = [sumOf(counted), sumOf(counted.filter((one) => isUnsure(one, restart)))];
+    const lost = lostUntil(reading, losses, policyOf(policies, reading), restart);
+    const expected = sumOf(counted) - lost;
+    const unsure = sumOf(counted.filter((one) => isUnsure(one, restart)));
     const place = { policy, key, process: '-', sent: at };
     if (tokens < expected - unsure) {
       return [violation('missing debit', place, `misses ${tokens} tokens, and ${expected} were admitted`)];
@@ -132,6 +152,13 @@ function levels({ decisions, levels: readings = [], restarts = [] }) {
       ? [violation('late write', place, `misses ${tokens} tokens, and only ${expected} were admitted`)]
       : [];
   });
+}
+
+/** In whole tokens, for these buckets hardly drain. */
+function lostUntil(reading, losses, { perNs }, restart) {
+  const since = restart?.back ?? 0n;
+  const lost = losses.filter((one) => isSameBucket(one, reading) && one.at <= reading.at && one.at >= since);
+  return lost.reduce((sum, { ticks }) => sum + Number((ticks + perNs / 2n) / perNs), 0);
 }
 
 function countsAt({ source, received }, at, restart) {
@@ -162,13 +189,15 @@ function recoveries(history) {
   );
 }
 
-/** Of each process: after how many milliseconds a decision of the store is there again. */
-export function recoveryMs({ decisions }, { back }) {
+/** Of each process: after how many milliseconds a decision of the store is there again, about a key that was hit. */
+export function recoveryMs({ decisions, stalls }, { back, keys }) {
   const firsts = new Map();
-  for (const { process, source, received } of decisions) {
+  for (const { process, key, source, received } of decisions) {
+    if (keys !== undefined && !keys.includes(key)) continue;
     if (!firsts.has(process)) firsts.set(process, Number.POSITIVE_INFINITY);
     if (source !== 'redis' || received === null || received < back) continue;
-    firsts.set(process, Math.min(firsts.get(process), Number(received - back) / 1e6));
+    const stalled = stalledMs(stalls?.get(process) ?? [], back, received);
+    firsts.set(process, Math.min(firsts.get(process), Number(received - back) / 1e6 - stalled));
   }
   return firsts;
 }

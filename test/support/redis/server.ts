@@ -101,6 +101,10 @@ export class RedisServer {
     return this.running.pid;
   }
 
+  get isRunning(): boolean {
+    return this.process?.hasExited === false;
+  }
+
   /** What the server has written so far. */
   log(): string {
     return this.running.log();

@@ -70,7 +70,7 @@ describe('what the shared bucket admits', () => {
   });
 
   it('may be what replication has lost more, and no more than that', () => {
-    const losses = [{ policy: 'api', key: 'ada', ticks: ms(1000) }];
+    const losses = [{ policy: 'api', key: 'ada', ticks: ms(1000), at: ms(100) }];
     expect(rulesOf([...exact, seen(200)], { losses })).toEqual([]);
     expect(rulesOf([...exact, seen(200), seen(200)], { losses })).toEqual(['over-admission']);
     expect(rulesOf([...exact, seen(200)], { losses: [{ ...losses[0]!, key: 'bob' }] })).toEqual([
@@ -111,6 +111,15 @@ describe('what a process admits alone', () => {
     expect(rulesOf([...each, local(50)])).toEqual(['local over-admission']);
   });
 
+  it('is full again once the store has decided for the same key in this process', () => {
+    const again = [local(0), local(0), local(0), local(50)];
+    const between = seen(40, { allowed: false, status: 429, received: ms(41) });
+    expect(rulesOf([...again, between])).toEqual([]);
+    for (const other of [{ process: 'two' }, { key: 'bob' }]) {
+      expect(rulesOf([...again, { ...between, ...other }])).toEqual(['local over-admission']);
+    }
+  });
+
   it('is within its share', () => {
     expect(rulesOf([local(0)], { instances: 3 })).toEqual([]);
     expect(rulesOf([local(0), local(250)], { instances: 3 })).toEqual(['local over-admission']);
@@ -126,11 +135,12 @@ describe('an answer', () => {
     expect(rulesOf([seen(0, { status: 503, allowed: false })])).toEqual(['failed']);
   });
 
-  it('that comes after the deadline and the slack; waiting for a turn does not count', () => {
+  it('that comes after the deadline and the slack; waiting for a turn, or for the machine, does not count', () => {
     expect(rulesOf([seen(0, { received: ms(120) })])).toEqual([]);
     expect(rulesOf([seen(0, { received: ms(121) })])).toEqual(['late']);
     expect(rulesOf([seen(0, { received: ms(621), waitedMs: 500 })])).toEqual(['late']);
     expect(rulesOf([seen(0, { received: ms(619), waitedMs: 500 })])).toEqual([]);
+    expect(rulesOf([seen(0, { received: ms(619), stalledMs: 500 })])).toEqual([]);
   });
 
   it('that the policy has not declared for a store that is away', () => {
@@ -165,6 +175,13 @@ describe('what a bucket is missing while nobody asks', () => {
     expect(rulesOf([...admitted, ...others], level(3))).toEqual([]);
   });
 
+  it('is less by what replication has lost', () => {
+    const losses = [{ policy: 'api', key: 'ada', ticks: ms(1000), at: ms(600) }];
+    expect(rulesOf(admitted, { ...level(2), losses })).toEqual([]);
+    expect(rulesOf(admitted, { ...level(1), losses })).toEqual(['missing debit']);
+    expect(rulesOf(admitted, { ...level(3), losses })).toEqual(['late write']);
+  });
+
   it('is of a store that was lost only what came after, and what was admitted without it meanwhile', () => {
     const restarts = [{ from: ms(300), back: ms(700) }];
     expect(rulesOf(admitted, { ...level(2), restarts })).toEqual([]);
@@ -189,6 +206,20 @@ describe('recovery', () => {
       ['two', 502],
     ]);
     expect(rulesOf([...history, two], { faults: [fault] })).toEqual([]);
+  });
+
+  it('is that of a key that was hit', () => {
+    const bob = seen(1100, { key: 'bob' });
+    expect(recoveryMs({ decisions: [...history, bob] }, fault).get('one')).toBe(102);
+    expect(recoveryMs({ decisions: [...history, bob] }, { ...fault, keys: ['ada'] }).get('one')).toBe(992);
+  });
+
+  it('leaves out when the process stood still', () => {
+    const stalls = new Map([
+      ['one', [500, 900, 1100, 1900].map((at) => ({ from: ms(at), until: ms(at + 200) }))],
+    ]);
+    // Half of the second stall, all of the third, and what there is of the fourth.
+    expect(recoveryMs({ decisions: history, stalls }, fault).get('one')).toBe(992 - 100 - 200 - 92);
   });
 
   it('that takes too long, or never comes', () => {

@@ -1,0 +1,130 @@
+// What a run has to show, in numbers.
+import { answerMs, recoveryMs, type Seen } from './checker/check.mjs';
+import { worstWindow } from './checker/excess.mjs';
+import type { Line } from './history.js';
+import { allPolicies, toCheck } from './policies.js';
+import type { Episode, Outcome } from './run.js';
+
+/** How long after the beginning of a fault every breaker that opens for it has opened. */
+const OPEN_AFTER_NS = 1_000_000_000n;
+
+export interface Spread {
+  readonly count: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+export interface EpisodeFigures {
+  readonly name: string;
+  readonly episodes: number;
+  readonly requests: number;
+  /** Decided without the store. */
+  readonly alone: number;
+  /** Answers of 5xx that no policy has declared, and errors. */
+  readonly failed: number;
+  readonly unanswered: number;
+  /** Milliseconds until the answer, less those in which the process was kept from its work; while the store may be asked. */
+  readonly closed: Spread;
+  /** The same with whatever the machine has added. */
+  readonly closedRaw: Spread;
+  /** Of calls of the service while it is known that the store is away. */
+  readonly open: Spread;
+  /** Over HTTP at that time, on routes with limits and on one without. */
+  readonly openHttp: Spread;
+  readonly openPlain: Spread;
+  /** Until the last of the processes has decided in the store again. */
+  readonly recoveredMs: number;
+}
+
+/** Those of episodes of one name, together. */
+export function figuresOf(outcome: Outcome): EpisodeFigures[] {
+  const names = [...new Set(outcome.episodes.map(({ name }) => name))];
+  return names.map((name) =>
+    figuresOfAll(
+      name,
+      outcome.episodes.filter((episode) => episode.name === name),
+      outcome,
+    ),
+  );
+}
+
+function figuresOfAll(
+  name: string,
+  episodes: readonly Episode[],
+  { diaries, history }: Outcome,
+): EpisodeFigures {
+  const [decisions, plain] = [diaries.decisions, diaries.plain].map((lines) =>
+    lines.filter(({ sent }) => episodes.some(({ from, end }) => sent >= from && sent < end)),
+  ) as [Line[], Line[]];
+  const requests = onePerRequest(decisions);
+  const isOpen = (line: Line) => episodes.some((episode) => isWhileOpen(line, episode));
+  const closed = requests.filter((line) => line.received !== null && !isOpen(line));
+  const open = requests.filter((line) => line.source !== 'redis' && isOpen(line));
+  return {
+    name,
+    episodes: episodes.length,
+    requests: requests.length + plain.length,
+    alone: decisions.filter(({ source }) => source !== null && source !== 'redis').length,
+    failed: [...requests, ...plain].filter(isFailed).length,
+    unanswered: requests.filter(({ received }) => received === null).length,
+    closed: spread(closed.map(answerMs)),
+    closedRaw: spread(closed.map((line) => answerMs({ ...line, stalledMs: 0 }))),
+    open: spread(open.filter(({ via }) => via === 'service').map(answerMs)),
+    openHttp: spread(open.filter(({ via }) => via === 'http').map(answerMs)),
+    openPlain: spread(plain.filter(isOpen).map(answerMs)),
+    recoveredMs: Math.max(0, ...episodes.flatMap((episode) => [...recoveryMs(history, episode).values()])),
+  };
+}
+
+/** Beyond the bound of the buckets, all together, in tokens: without what replication has lost counted in. */
+export function overAdmission({ history }: Outcome): number {
+  const { decisions, restarts = [] } = history;
+  const buckets = new Map<string, Seen[]>();
+  for (const decision of decisions) {
+    const { policy, key, source, allowed, received } = decision;
+    if (source !== 'redis' || !allowed || received === null) continue;
+    const life = restarts.filter(({ back }) => received >= back).length;
+    const bucket = JSON.stringify([policy, key, life]);
+    if (!buckets.has(bucket)) buckets.set(bucket, []);
+    buckets.get(bucket)!.push(decision);
+  }
+  return [...buckets.values()].reduce((sum, admitted) => sum + beyond(admitted), 0);
+}
+
+function beyond(admitted: readonly Seen[]): number {
+  const { capacity, tokens, perNs } = allPolicies
+    .map(toCheck)
+    .find(({ name }) => name === admitted[0]!.policy)!;
+  const admissions = admitted.map(({ sent, received, cost }) => ({ sent, received: received!, cost }));
+  const excess = worstWindow(admissions, { tokens, perNs }) - BigInt(capacity) * perNs;
+  return excess > 0n ? Number((excess * 1000n) / perNs) / 1000 : 0;
+}
+
+/** What replication has lost of all buckets, in tokens. */
+export const lostTokens = ({ history }: Outcome): number =>
+  (history.losses ?? []).reduce((sum, { policy, ticks }) => {
+    const { perNs } = allPolicies.map(toCheck).find(({ name }) => name === policy)!;
+    return sum + Number((ticks * 1000n) / perNs) / 1000;
+  }, 0);
+
+/** How much more, or less, was found in ledgers than was admitted. */
+export const lateWrites = ({ violations }: Outcome): number =>
+  violations.filter(({ rule }) => rule === 'late write').length;
+
+const isFailed = ({ error, status, source }: Line): boolean =>
+  error !== undefined || (status !== null && status >= 500 && source !== 'deny');
+
+const isWhileOpen = ({ sent, received }: Line, { from, back }: Episode): boolean =>
+  received !== null && sent >= from + OPEN_AFTER_NS && received <= back;
+
+function onePerRequest(lines: readonly Line[]): Line[] {
+  const found = new Map(lines.map((line) => [`${line.process} ${line.request}`, line]));
+  return [...found.values()];
+}
+
+function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const count = sorted.length;
+  const p999 = sorted[Math.max(0, Math.ceil(count * 0.999) - 1)] ?? 0;
+  return { count, p999, max: sorted.at(-1) ?? 0 };
+}

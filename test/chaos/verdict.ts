@@ -1,0 +1,60 @@
+// Whether a run has shown what it must: the violations of its history, and figures beyond their bounds.
+import { type EpisodeFigures, figuresOf, lostTokens, overAdmission, type Spread } from './figures.js';
+import type { Outcome } from './run.js';
+import { type Column, table } from './table.js';
+
+const CLOSED_SLACK_MS = 20;
+const OPEN_SLACK_MS = 2;
+
+export interface Verdict {
+  readonly text: string;
+  readonly problems: readonly string[];
+}
+
+export function verdictOf(outcome: Outcome): Verdict {
+  const { history, violations, diaries } = outcome;
+  const figures = figuresOf(outcome);
+  const problems = [
+    ...violations.map(({ rule, message }) => `${rule}: ${message}`),
+    ...figures.flatMap((figure) => boundsOf(figure, history.deadlineMs)),
+  ];
+  const text = [
+    table(columns, figures),
+    `beyond the bound: ${overAdmission(outcome)} tokens; lost by replication: ${lostTokens(outcome)} tokens`,
+    `ledgers read: ${history.levels?.length ?? 0}; late writes: ${violations.filter(({ rule }) => rule === 'late write').length}`,
+    `log lines: ${diaries.logs.filter(({ log }) => log !== 'log').length} beside those of the boot`,
+  ].join('\n');
+  return { text, problems };
+}
+
+/**
+ * What the limiter adds while the breaker is open is told twice: by calls of the service, and by routes beside one without
+ * limits. The machine can make either of them late, and not only the limiter.
+ */
+function boundsOf({ name, closed, open, openHttp, openPlain }: EpisodeFigures, deadlineMs: number): string[] {
+  const found: string[] = [];
+  if (closed.p999 > deadlineMs + CLOSED_SLACK_MS)
+    found.push(`${name}: p99.9 is ${closed.p999.toFixed(1)} ms`);
+  const added = Math.min(open.p999, openHttp.p999 - openPlain.p999);
+  if (added > OPEN_SLACK_MS)
+    found.push(`${name}: ${added.toFixed(2)} ms more at p99.9 with the breaker open`);
+  return found;
+}
+
+const whole = (value: number): string => String(Math.round(value));
+const both = ({ p999, max }: Spread): string => `${p999.toFixed(1)} / ${max.toFixed(1)}`;
+
+const columns: readonly Column<EpisodeFigures>[] = [
+  { title: 'fault', text: ({ name }) => name },
+  { title: 'times', text: ({ episodes }) => whole(episodes) },
+  { title: 'requests', text: ({ requests }) => whole(requests) },
+  { title: 'alone', text: ({ alone }) => whole(alone) },
+  { title: '5xx', text: ({ failed }) => whole(failed) },
+  { title: 'unanswered', text: ({ unanswered }) => whole(unanswered) },
+  { title: 'closed p99.9/max ms', text: ({ closed }) => both(closed) },
+  { title: '(raw)', text: ({ closedRaw }) => both(closedRaw) },
+  { title: 'open: service', text: ({ open }) => both(open) },
+  { title: 'http', text: ({ openHttp }) => both(openHttp) },
+  { title: 'no limit', text: ({ openPlain }) => both(openPlain) },
+  { title: 'back after ms', text: ({ recoveredMs }) => whole(recoveredMs) },
+];

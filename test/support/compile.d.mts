@@ -1,0 +1,1 @@
+export function compileLib(programs?: readonly string[]): Promise<string>;
