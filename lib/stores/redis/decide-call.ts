@@ -5,20 +5,15 @@ import { MAX_TICKS, type Ticks } from '../../algorithms/ticks.js';
 import { reservationKey } from '../reservation-key.js';
 import type { StoreMoment, Transaction, TransactionReply } from '../store.interface.js';
 import { parseMark, parseRecord } from './record-text.js';
+import type { ScriptCall, ToLocal } from './redis-calls.js';
 import { decideScript } from './scripts/generated.js';
 
-export interface DecideCall {
-  readonly script: typeof decideScript;
-  readonly keys: string[];
-  readonly args: string[];
-}
-
-/** The KEYS and ARGV of `decide.lua`. */
-export function encodeDecide(transactions: readonly Transaction[], explicitTime: string): DecideCall {
+/** A call of `decide.lua`. */
+export function encodeDecide(transactions: readonly Transaction[]): ScriptCall {
   const indexes = new Map<string, number>();
   const reservations = reservationsIn(transactions);
   const reserved = reservations.flatMap(({ place, hold }) => [...place, hold.ttlMicros, hold.id].map(String));
-  const args = [explicitTime, String(reservations.length), ...reserved, String(transactions.length)];
+  const args = [String(reservations.length), ...reserved, String(transactions.length)];
   for (const { takes, peek, revocable, counted, pick } of transactions) {
     args.push(flag(peek), flag(revocable), flag(counted));
     args.push(pick ? String((pick.prefer ?? -1) + 1) : '', String(takes.length));
@@ -58,9 +53,6 @@ const flag = (value: boolean | undefined): string => (value ? '1' : '0');
 
 /** What a script replies. Integers arrive as text where the client is configured so. */
 export type Reply = readonly (number | string)[];
-
-/** From the time on the server, in microseconds, to `decidedAt` of a reply. */
-export type ToLocal = (now: number) => number;
 
 /** The reply of `decide.lua`. */
 export function readReplies(

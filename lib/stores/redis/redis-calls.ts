@@ -1,8 +1,9 @@
 import slotOf from 'cluster-key-slot';
 import { type CallGate, openGate } from '../call-gate.js';
-import type { ToLocal } from './decide-call.js';
+import { LateError } from '../late.error.js';
+import { NodeClocks } from './node-clocks.js';
 import { type RedisClient, runScript, type Script } from './redis-client.js';
-import { ServerClock } from './server-clock.js';
+import { decideScript } from './scripts/generated.js';
 
 export interface RedisCallsOptions {
   /** What every key begins with. */
@@ -11,6 +12,8 @@ export interface RedisCallsOptions {
   readonly gate?: CallGate | undefined;
   /** How long a call may take that is given no deadline; without it, as long as the client waits. */
   readonly timeoutMs?: number | undefined;
+  /** An explicit time in microseconds instead of the server's own: for tests only. */
+  readonly clock?: (() => number) | undefined;
 }
 
 /** A call of a script. */
@@ -18,25 +21,35 @@ export interface ScriptCall {
   readonly script: Script;
   /** As the store is given them. */
   readonly keys: readonly string[];
+  /** Behind the time and the deadline. */
   readonly args: readonly string[];
 }
 
-/** What a call came to, with what turns the server's time in it into `decidedAt`. */
+/** From the time on the server, in microseconds, to `decidedAt` of a reply. */
+export type ToLocal = (now: number) => number;
+
+/** What a call came to. */
 export interface Answer {
   readonly reply: unknown;
   readonly toLocal: ToLocal;
 }
 
+/** While slots move, the server that was asked for its time may be another than the next that is called. */
+const MOST_SAMPLES = 3;
+
 /** Sends the calls of a store, each through its gate. */
 export class RedisCalls {
   private readonly gate: CallGate;
-  private readonly serverClock = new ServerClock();
+  private readonly clocks: NodeClocks;
+  /** By node: what asks for its time at the moment. */
+  private readonly sampling = new Map<string, Promise<unknown>>();
 
   constructor(
-    readonly client: RedisClient,
+    private readonly client: RedisClient,
     private readonly options: RedisCallsOptions,
   ) {
     this.gate = options.gate ?? openGate;
+    this.clocks = new NodeClocks(client);
   }
 
   /** What a key is called on the server. */
@@ -50,10 +63,6 @@ export class RedisCalls {
     return timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
   }
 
-  async run(call: ScriptCall): Promise<unknown> {
-    return (await this.through(call.keys[0] ?? '', () => this.send(call))).reply;
-  }
-
   /** Makes a call about a key through the gate. */
   through<T>(
     key: string,
@@ -64,21 +73,103 @@ export class RedisCalls {
     return this.gate.call({ node: this.nodeOf(key), key }, until, make, onLate);
   }
 
-  /** Runs a script, past the gate. */
-  async send({ script, keys, args }: ScriptCall): Promise<Answer> {
-    const names = keys.map((key) => this.name(key));
-    const sent = performance.now();
-    const reply = await runScript(this.client, script, names, args);
-    const received = performance.now();
-    // The masters of a cluster have clocks of their own, and who of them has answered is not known here.
-    const toLocal = (now: number) =>
-      this.client.isCluster ? received : this.serverClock.decidedAt(now, sent, received);
-    return { reply, toLocal };
+  /** Through the gate. Whenever it gets to the server, the script does what it is to do. */
+  run(call: ScriptCall): Promise<Answer> {
+    return this.through(keyOf(call), () => this.send(call, ''));
   }
 
-  /** A key of no bucket (their names end with the brace), in the slot of a key. */
+  /** Through the gate. A script that gets to the server after its time does nothing. */
+  runInTime(call: ScriptCall, until = this.until()): Promise<Answer> {
+    return this.through(keyOf(call), () => this.sendInTime(call, until), until);
+  }
+
+  /**
+   * Past the gate.
+   * @throws LateError
+   */
+  async sendInTime(call: ScriptCall, until: number | undefined): Promise<Answer> {
+    if (until === undefined) return this.send(call, '');
+    const known = this.deadline(keyOf(call), until);
+    try {
+      return await this.send(call, known ?? (await this.findDeadline(keyOf(call), until)));
+    } catch (error) {
+      // The server may have read a clock that was set, or have been another. What it told makes the next deadline right.
+      if (!(error instanceof LateError) || performance.now() >= until) throw error;
+    }
+    return this.send(call, await this.findDeadline(keyOf(call), until));
+  }
+
+  /** A name of no bucket (theirs end with the brace), in the slot of a key. */
   keyBeside(key: string): string {
-    return `${key.slice(key.indexOf('{'), key.indexOf('}') + 1) || `{${this.fullName(key)}}`}:probe`;
+    const tag = key.slice(key.indexOf('{'), key.indexOf('}') + 1);
+    return `${tag || `{${this.fullName(key)}}`}:probe`;
+  }
+
+  /** The client is left as it was given. */
+  close(): void {
+    this.clocks.close();
+  }
+
+  /** @param deadline in microseconds of the server's clock */
+  private async send(call: ScriptCall, deadline: string): Promise<Answer> {
+    const { script, keys, args } = call;
+    const names = keys.map((key) => this.name(key));
+    const time = this.options.clock === undefined ? '' : String(this.options.clock());
+    const node = this.nodeOf(keyOf(call));
+    const sent = performance.now();
+    try {
+      const reply = await runScript(this.client, script, names, [time, deadline, ...args]);
+      const received = performance.now();
+      return { reply, toLocal: (now) => this.toLocal(call, node, now, sent, received) };
+    } catch (error) {
+      const refusedAt = timeOfRefusal(error);
+      if (refusedAt === undefined) throw error;
+      this.toLocal(call, node, refusedAt, sent, performance.now());
+      throw new LateError();
+    }
+  }
+
+  /** Only if it is known which server has answered, its clock is used, and learns from it. */
+  private toLocal(call: ScriptCall, node: string, now: number, sent: number, received: number): number {
+    const isKnown = this.client.isCluster ? node !== '' && node === this.nodeOf(keyOf(call)) : true;
+    return isKnown ? this.clocks.of(node).decidedAt(now, sent, received) : received;
+  }
+
+  /** On the clock of the server; undefined where that is not known. */
+  private deadline(key: string, until: number): string | undefined {
+    this.clocks.watch();
+    const { clock } = this.options;
+    const deadline = clock
+      ? Math.floor(clock() + (until - performance.now()) * 1000)
+      : this.clocks.of(this.nodeOf(key)).timeAt(until);
+    return deadline === undefined ? undefined : String(deadline);
+  }
+
+  private async findDeadline(key: string, until: number): Promise<string> {
+    for (let samples = 0; performance.now() < until; samples++) {
+      const deadline = this.deadline(key, until);
+      if (deadline !== undefined) return deadline;
+      if (samples === MOST_SAMPLES) break;
+      await this.sample(key);
+    }
+    throw new LateError();
+  }
+
+  /** Asks the server of a key for its time, once for all who wait for it: a call that decides nothing. */
+  private sample(key: string): Promise<unknown> {
+    const node = this.nodeOf(key);
+    let asked = this.sampling.get(node);
+    if (asked === undefined) {
+      asked = this.askTime(key).finally(() => this.sampling.delete(node));
+      this.sampling.set(node, asked);
+    }
+    return asked;
+  }
+
+  private async askTime(key: string): Promise<void> {
+    const nothing = { script: decideScript, keys: [this.keyBeside(key)], args: ['0', '0'] };
+    const { reply, toLocal } = await this.send(nothing, '');
+    toLocal(Number((reply as unknown[])[0]));
   }
 
   private nodeOf(key: string): string {
@@ -90,4 +181,12 @@ export class RedisCalls {
   private fullName(key: string): string {
     return `${this.client.options?.keyPrefix ?? ''}${this.name(key)}`;
   }
+}
+
+const keyOf = ({ keys }: ScriptCall): string => keys[0] ?? '';
+
+/** The server's time in microseconds, where it has refused a call because that came too late. */
+function timeOfRefusal(error: unknown): number | undefined {
+  const [, time] = /^LATE (\d+)/.exec(String((error as { message?: unknown }).message)) ?? [];
+  return time === undefined ? undefined : Number(time);
 }

@@ -8,12 +8,11 @@ export interface RedisClient {
   readonly isCluster?: boolean;
   /** Of a Cluster: who serves each slot, the master first. */
   readonly slots?: readonly (readonly string[] | undefined)[];
+  /** Of a Cluster: the connections to its servers. */
+  nodes?(role: 'all'): readonly object[];
   readonly options?: { readonly keyPrefix?: string | undefined };
   defineCommand(name: string, definition: { numberOfKeys?: number; lua: string; readOnly?: boolean }): void;
-  del(key: string): Promise<number>;
   hgetall(key: string): Promise<Record<string, string>>;
-  hset(key: string, field: string, value: string): Promise<number>;
-  hdel(key: string, field: string): Promise<number>;
 }
 
 type ScriptCall = (...args: string[]) => Promise<unknown>;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Change } from '../../algorithms/kernel.js';
 import { alive, rebase, type TakenAt } from '../../algorithms/record.js';
 import type { Report } from '../../algorithms/report.js';
@@ -15,15 +16,17 @@ import type {
 import { encodeDecide, foundOf, type Reply, readReplies, readTicks } from './decide-call.js';
 import { probeOf } from './probe.js';
 import { parseRecord, recordText } from './record-text.js';
-import { RedisCalls, type RedisCallsOptions } from './redis-calls.js';
+import { RedisCalls, type RedisCallsOptions, type ScriptCall } from './redis-calls.js';
 import { MOST_KEYS, prepareScripts, type RedisClient, type Script } from './redis-client.js';
 import {
   candidatesScript,
   decideScript,
   inspectScript,
+  limitsScript,
   refundScript,
   rememberScript,
   reportScript,
+  resetScript,
   settleScript,
   unblockScript,
   undoScript,
@@ -35,8 +38,6 @@ const LIMITS = 'limits';
 export interface RedisStoreOptions extends RedisCallsOptions {
   /** Closes the client, where this store has opened it. */
   readonly close?: () => Promise<void>;
-  /** An explicit time in microseconds instead of the server's own: for tests only. */
-  readonly clock?: () => number;
 }
 
 /** More are not kept of a policy. */
@@ -50,29 +51,30 @@ export class RedisStore implements Store {
   private readonly calls: RedisCalls;
 
   constructor(
-    client: RedisClient,
+    private readonly client: RedisClient,
     private readonly options: RedisStoreOptions,
   ) {
     this.calls = new RedisCalls(client, options);
     prepareScripts(client, [decideScript, inspectScript]);
     const ofOneKey = [
-      refundScript,
       reportScript,
       unblockScript,
       undoScript,
+      resetScript,
+      limitsScript,
       rememberScript,
       candidatesScript,
     ];
     prepareScripts(client, ofOneKey, 1);
-    prepareScripts(client, [settleScript], 2);
+    prepareScripts(client, [refundScript, settleScript], 2);
   }
 
   decide(transactions: readonly Transaction[], deadline?: Deadline): Promise<TransactionReply[]> {
-    const onLate = deadline?.onLate;
+    const { until = this.until(), onLate } = deadline ?? {};
     return this.calls.through(
       transactions[0]?.takes[0]?.key ?? '',
-      () => this.decideNow(transactions),
-      deadline?.until,
+      () => this.decideBy(until, transactions),
+      until,
       onLate && ((replies) => onLate(transactions, replies)),
     );
   }
@@ -82,23 +84,28 @@ export class RedisStore implements Store {
    * the key that is full again before the reply is here.
    */
   async probe(key: string): Promise<void> {
-    await this.decideNow([probeOf(this.calls.keyBeside(key))]);
+    await this.decideBy(undefined, [probeOf(this.calls.keyBeside(key))]);
   }
 
-  /** See `RedisCalls`. */
+  /** Until when a call may take that is given no deadline and begins now. */
   until(): number | undefined {
     return this.calls.until();
   }
 
-  private async decideNow(transactions: readonly Transaction[]): Promise<TransactionReply[]> {
-    const { reply, toLocal } = await this.calls.send(encodeDecide(transactions, this.explicitTime()));
+  private async decideBy(
+    until: number | undefined,
+    transactions: readonly Transaction[],
+  ): Promise<TransactionReply[]> {
+    const { reply, toLocal } = await this.calls.sendInTime(encodeDecide(transactions), until);
     return readReplies(transactions, reply as Reply, toLocal);
   }
 
   async refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
     const proof = taken ? [taken.at, taken.ticksPerMicro, taken.ticksPerToken].map(String) : [''];
-    const args = [this.explicitTime(), String(tokens), ...proof];
-    return Number(await this.runOn(key, refundScript, args)) === 1;
+    const until = this.until();
+    const keys = until === undefined ? [key] : [key, refundKey(key)];
+    const call = { script: refundScript, keys, args: [String(tokens), ...proof] };
+    return Number((await this.calls.runInTime(call, until)).reply) === 1;
   }
 
   async undo(changes: readonly Change[]): Promise<number> {
@@ -125,30 +132,28 @@ export class RedisStore implements Store {
 
   async settle(key: string, { id, cost, maxDebt, lowers }: Actual) {
     const keys = [key, reservationKey(key, id)];
-    const args = [this.explicitTime(), String(cost), String(maxDebt ?? ''), lowers ? '1' : '0'];
-    const reply = (await this.calls.run({ script: settleScript, keys, args })) as Reply;
-    const [settled, ticks, ticksPerToken] = reply.map(Number) as [number, number, number];
+    const args = [String(cost), String(maxDebt ?? ''), flag(lowers)];
+    const { reply } = await this.calls.run({ script: settleScript, keys, args });
+    const [settled, ticks, ticksPerToken] = (reply as Reply).map(Number) as [number, number, number];
     return settled === 1 ? { ticks, ticksPerToken } : undefined;
   }
 
   async report(key: string, { scale, missing, mark, lowers, block }: Report): Promise<StoreState> {
     const numbers = [scale.ticksPerMicro, scale.ticksPerToken, missing, mark?.since, mark?.sent];
-    const args = numbers.map((number) => String(number ?? ''));
-    const texts = [this.explicitTime(), ...args, lowers ? '1' : '0', String(block)];
-    const call = { script: reportScript, keys: [key], args: texts };
-    const { reply, toLocal } = await this.calls.through(key, () => this.calls.send(call));
+    const args = [...numbers.map((number) => String(number ?? '')), flag(lowers), String(block)];
+    const { reply, toLocal } = await this.calls.runInTime({ script: reportScript, keys: [key], args });
     const [time, level, blocked, stepped] = reply as [unknown, ...(number | string)[]];
     const now = Number(time);
     const found = foundOf(readTicks(level), blocked, stepped, now);
     return { source: 'redis', now, decidedAt: toLocal(now), found };
   }
 
-  async unblock(key: string): Promise<boolean> {
-    return Number(await this.runOn(key, unblockScript, [this.explicitTime()])) === 1;
+  unblock(key: string): Promise<boolean> {
+    return this.hasChanged({ script: unblockScript, keys: [key], args: [] });
   }
 
-  async reset(key: string): Promise<boolean> {
-    return Number(await this.calls.through(key, () => this.calls.client.del(this.calls.name(key)))) === 1;
+  reset(key: string): Promise<boolean> {
+    return this.hasChanged({ script: resetScript, keys: [key], args: [] });
   }
 
   async inspect(keys: readonly string[]): Promise<Inspection[]> {
@@ -159,8 +164,7 @@ export class RedisStore implements Store {
   }
 
   private async inspectSome(keys: readonly string[]): Promise<Inspection[]> {
-    const call = { script: inspectScript, keys, args: [this.explicitTime()] };
-    const reply = (await this.calls.run(call)) as Reply;
+    const reply = (await this.calls.run({ script: inspectScript, keys, args: [] })).reply as Reply;
     const now = Number(reply[0]);
     return keys.map((key, i) => {
       const stored = parseRecord(String(reply[i + 1]));
@@ -174,38 +178,37 @@ export class RedisStore implements Store {
 
   async remember(policy: string, candidates: readonly Candidate[]): Promise<void> {
     const pairs = candidates.flatMap(({ bucket, fullAfterMs }) => [String(Math.ceil(fullAfterMs)), bucket]);
-    await this.runOn(listOf(policy), rememberScript, [
-      this.explicitTime(),
-      String(MOST_CANDIDATES),
-      ...pairs,
-    ]);
+    await this.runOn(listOf(policy), rememberScript, [String(MOST_CANDIDATES), ...pairs]);
   }
 
   async readLimits(): Promise<ReadonlyMap<string, string>> {
-    return new Map(Object.entries(await this.onLimits((client, name) => client.hgetall(name))));
+    const read = () => this.client.hgetall(this.calls.name(LIMITS));
+    return new Map(Object.entries(await this.calls.through(LIMITS, read)));
   }
 
   async writeLimits(policy: string, text: string): Promise<void> {
-    await this.onLimits((client, name) => client.hset(name, policy, text));
+    await this.hasChanged({ script: limitsScript, keys: [LIMITS], args: [policy, text] });
   }
 
-  async deleteLimits(policy: string): Promise<boolean> {
-    return Number(await this.onLimits((client, name) => client.hdel(name, policy))) === 1;
+  deleteLimits(policy: string): Promise<boolean> {
+    return this.hasChanged({ script: limitsScript, keys: [LIMITS], args: [policy, ''] });
   }
 
   async close(): Promise<void> {
+    this.calls.close();
     await this.options.close?.();
   }
 
-  private runOn(key: string, script: Script, args: readonly string[]): Promise<unknown> {
-    return this.calls.run({ script, keys: [key], args });
+  private async hasChanged(call: ScriptCall): Promise<boolean> {
+    return Number((await this.calls.runInTime(call)).reply) === 1;
   }
 
-  private onLimits<T>(command: (client: RedisClient, name: string) => Promise<T>): Promise<T> {
-    return this.calls.through(LIMITS, () => command(this.calls.client, this.calls.name(LIMITS)));
-  }
-
-  private explicitTime(): string {
-    return this.options.clock === undefined ? '' : String(this.options.clock());
+  private async runOn(key: string, script: Script, args: readonly string[]): Promise<unknown> {
+    return (await this.calls.run({ script, keys: [key], args })).reply;
   }
 }
+
+const flag = (value: boolean): string => (value ? '1' : '0');
+
+/** Where the server notes that a refund was carried out: a name of its own for each. */
+const refundKey = (key: string): string => `${key}:g:${randomUUID()}`;

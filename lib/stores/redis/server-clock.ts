@@ -5,7 +5,7 @@
 const DRIFT = 500e-6;
 
 /**
- * Tells when the server has decided, on the monotonic clock of this process: hardly later than it did, and not sooner.
+ * Knows the server's time. Tells when the server has decided, on the monotonic clock of this process: hardly later than it did, and not sooner.
  *
  * A script reads the server's time between the sending of its call and the receipt of its reply. So `received − time` is
  * never below the true distance of the two clocks, and the least of what the replies have shown, plus what the clocks may
@@ -30,5 +30,15 @@ export class ServerClock {
     this.bound = isRefuted ? sample : Math.min(bound, sample);
     this.boundAt = received;
     return Math.max(sent, serverMs + this.bound);
+  }
+  /**
+   * What the server's clock will show at a local time, in whole microseconds: hardly earlier than that, and not later. Undefined
+   * as long as no reply has told anything.
+   */
+  timeAt(local: number): number | undefined {
+    if (this.bound === Number.POSITIVE_INFINITY) return undefined;
+    const bound = this.bound + DRIFT * Math.max(0, local - this.boundAt);
+    // Numbers of this size are exact to a quarter of a microsecond.
+    return Math.floor((local - bound) * 1000) - 1;
   }
 }

@@ -118,10 +118,7 @@ describe('a store on a server whose replies come late', () => {
     const level = () => 50_000 * line.policy.limit!.scale.ticksPerMicro * waiting++;
     const client = {
       isCluster,
-      del: async () => 0,
       hgetall: async () => ({}),
-      hset: async () => 0,
-      hdel: async () => 0,
       defineCommand(name: string) {
         (client as Record<string, unknown>)[name] = async () => {
           const reply = [(now + 1) * 1000, 1, level(), ''];
@@ -145,7 +142,7 @@ describe('a store on a server whose replies come late', () => {
     expect(waitMs).toBe(50);
   });
 
-  it('counts from the receipt on a cluster, whose masters have clocks of their own', async () => {
+  it('counts from the receipt where nobody knows which master of a cluster has answered', async () => {
     const { told, decide } = serve(true);
     await decide();
     told.back = 40;

@@ -2,7 +2,8 @@
 --
 -- KEYS   the buckets, each once; then a key for each reservation
 -- ARGV   1  the time in microseconds, '' for the server's own
---        2  the number of reservations, then for each, in the order of their keys
+--        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
+--        3  the number of reservations, then for each, in the order of their keys
 --             the transaction and the take in it whose cost is to be settled later, for how many microseconds that can be done, id
 --        then the number of transactions, then for each
 --             peek (1: evaluate only), revocable (1: tell the records before it), counted (1: count what is taken),
@@ -21,13 +22,15 @@
 -- The rules are those of lib/algorithms/kernel.ts, line by line.
 
 -- @include include/exact.lua
+-- @include include/time.lua
 -- @include include/record.lua
 -- @include include/level.lua
 
-local now = clock(ARGV[1])
+local now = clock()
+if isLate(now) then return late(now) end
 local buckets, changed = {}, {}
 
-local cursor = 1
+local cursor = 2
 local function argument()
   cursor = cursor + 1
   return tonumber(ARGV[cursor])

@@ -2,23 +2,26 @@
 --
 -- KEYS   1  the bucket
 -- ARGV   1  the time in microseconds, '' for the server's own
---        2  n, 3 P (the reader's scale)
---        4  the tokens that are missing there, '' where that is not said
---        5  since, 6 sent: the place in the count of the take that the report answers, '' for none
---        7  1 where the level may be lowered
---        8  microseconds for which nothing is to start
+--        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
+--        3  n, 4 P (the reader's scale)
+--        5  the tokens that are missing there, '' where that is not said
+--        6  since, 7 sent: the place in the count of the take that the report answers, '' for none
+--        8  1 where the level may be lowered
+--        9  microseconds for which nothing is to start
 -- Reply  the time; then how the bucket is found afterwards: the level in ticks of that scale (a text from 2^52 on), the
 --        microseconds for which it is blocked (likewise), and 1 where the level falls by whole tokens
 --
 -- The rules are those of lib/algorithms/report.ts, line by line.
 
 -- @include include/exact.lua
+-- @include include/time.lua
 -- @include include/record.lua
 -- @include include/level.lua
 
-local key, now = KEYS[1], clock(ARGV[1])
-local n, p, missing, since, sent = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local lowers, block = ARGV[7] == '1', tonumber(ARGV[8])
+local key, now = KEYS[1], clock()
+if isLate(now) then return late(now) end
+local n, p, missing, since, sent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local lowers, block = ARGV[8] == '1', tonumber(ARGV[9])
 local record, moved = load(key, now)
 
 local function isSameCount()

@@ -3,20 +3,22 @@
 -- KEYS   1  the bucket
 --        2  the reservation
 -- ARGV   1  the time in microseconds, '' for the server's own
---        2  the tokens that it has cost
---        3  how many tokens past the capacity a debt may bring the bucket, '' for as many as the capacity
---        4  1 where something may be given back
+--        2  '': it has no deadline, for a take is settled once, and that is as right later
+--        3  the tokens that it has cost
+--        4  how many tokens past the capacity a debt may bring the bucket, '' for as many as the capacity
+--        5  1 where something may be given back
 -- Reply  1 where it was settled, else 0; then the ticks by which the level has risen (negative: that were given back) as text,
 --        and the ticks of a token
 --
 -- The rules are those of lib/algorithms/settlement.ts, line by line.
 
 -- @include include/exact.lua
+-- @include include/time.lua
 -- @include include/record.lua
 -- @include include/level.lua
 
-local key, now = KEYS[1], clock(ARGV[1])
-local actual, maxDebt, lowers = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
+local key, now = KEYS[1], clock()
+local actual, maxDebt, lowers = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local record, moved = load(key, now)
 
 -- What decide.lua has kept of the take, until its time is over.

@@ -2,12 +2,15 @@
 --
 -- KEYS   1  the bucket
 -- ARGV   1  the time in microseconds, '' for the server's own
+--        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
 -- Reply  1 where there was one, else 0
 
 -- @include include/exact.lua
+-- @include include/time.lua
 -- @include include/record.lua
 
-local key, now = KEYS[1], clock(ARGV[1])
+local key, now = KEYS[1], clock()
+if isLate(now) then return late(now) end
 local record, moved = load(key, now)
 if not record then return 0 end
 

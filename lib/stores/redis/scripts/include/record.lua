@@ -6,12 +6,6 @@
 --        that settlements have given back, those that are lost otherwise
 -- It drains n ticks per microsecond; one token is P ticks. Absence means full (level 0).
 
-local function clock(explicit)
-  if explicit ~= '' then return tonumber(explicit) end
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000000 + tonumber(time[2])
-end
-
 local function isDrained(record, now)
   return now - record.at >= math.ceil(record.level / record.n)
 end
