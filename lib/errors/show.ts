@@ -8,8 +8,18 @@ export function show(value: unknown): string {
   return `${short} (${Array.isArray(value) ? 'array' : typeof value})`;
 }
 
+/** What is shown is wrong already, and may be anything: a name that is no text, or that cannot be read. */
 function describe(value: unknown): string {
-  if (typeof value === 'function') return value.name || 'anonymous function';
+  if (typeof value === 'function') return textOf(() => value.name) || 'anonymous function';
   if (typeof value !== 'object') return String(value);
-  return value?.constructor?.name ?? 'object without prototype';
+  return textOf(() => value?.constructor.name) ?? 'object without prototype';
+}
+
+function textOf(read: () => unknown): string | undefined {
+  try {
+    const text = read();
+    return typeof text === 'string' ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -33,6 +33,7 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   if (limits !== undefined) checkLimits(options, place);
   else if (limitsTtlMs !== undefined) throw ttlWithoutLimits(limitsTtlMs, place);
   if (limitsTtlMs !== undefined) checkInteger(limitsTtlMs, 0, MAX_TTL_MS, `${place}: limitsTtlMs`);
+  if (maxWaitMs !== undefined) checkMaxWait(maxWaitMs, shape, place);
   const shaping: Shape = {
     algorithm,
     shapes: algorithm === 'leaky-bucket' && shape !== false,
@@ -42,7 +43,6 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   if (key !== undefined) checkFunction(key, `${place}: key`, "byIp() or (context) => 'text'");
   if (stage !== undefined) checkOneOf(stage, ['guard', 'handler'], `${place}: stage`);
   if (shape !== undefined) checkOneOf(shape, [true, false], `${place}: shape`);
-  if (maxWaitMs !== undefined) checkMaxWait(maxWaitMs, shape, place);
   if (skip !== undefined)
     checkFunction(skip, `${place}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
   checkAllow(allow, place);
@@ -83,7 +83,7 @@ function checkLimits({ limits, capacity, rate }: PolicyOptions, place: string): 
 }
 
 function checkAllow(allow: unknown, place: string): void {
-  const isList = Array.isArray(allow) && allow.every((key) => typeof key === 'string');
+  const isList = Array.isArray(allow) && [...allow].every((key) => typeof key === 'string');
   if (isList) return;
   throw new RateLimitError(
     'INVALID_OPTION',

@@ -61,6 +61,7 @@ const capacities = wrong('INVALID_CAPACITY', 'capacity', 'write an integer of at
   ['10', '"10" (string)'],
   [10n, '10 (bigint)'],
   [{}, 'Object (object)'],
+  [{ constructor: { name: Symbol('x') } }, 'object without prototype (object)'],
   [null, 'null'],
   [undefined, 'undefined'],
 ]);
@@ -194,6 +195,8 @@ const rows = [
 
 const waits: Row[] = [
   ...wrong('INVALID_OPTION', 'maxWaitMs', 'write an integer from 0 to 9007199254740', [
+    [5n, '5 (bigint)'],
+    [Symbol('soon'), 'Symbol(soon) (symbol)'],
     [-1, '-1 (number)'],
     [1.5, '1.5 (number)'],
     [Number.NaN, 'NaN (number)'],
