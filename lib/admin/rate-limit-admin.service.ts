@@ -127,7 +127,8 @@ export class RateLimitAdmin {
 
   private policies(place: string, policies?: readonly (Policy | string)[]): PlacedPolicy[] {
     if (policies === undefined) return this.registry.all;
-    if (Array.isArray(policies)) return policies.map((policy) => this.registry.findAny(policy, place));
+    if (Array.isArray(policies))
+      return Array.from(policies, (policy) => this.registry.findAny(policy, place));
     throw new RateLimitError(
       'INVALID_OPTION',
       `${place}: policies is ${show(policies)}; write a list, as ['daily'], or leave it out for all`,

@@ -66,7 +66,8 @@ export class ChargeReader {
         `${place}: the requests are ${show(requests)}; write [{ policy, key }, …]`,
       );
     }
-    return requests.map((request: ConsumeRequest) => {
+    // Not `map`, which leaves holes in a list as they are.
+    return Array.from(requests, (request: ConsumeRequest) => {
       checkObject(request, place, '{ policy, key }');
       checkKnownOptions(request, ['policy', 'key', 'cost', 'limits'], place);
       const { policy, key, cost, limits } = request;

@@ -111,7 +111,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
 function checkPolicies(option: string, policies: unknown): asserts policies is readonly Policy[] {
   const fix = 'a list of tokenBucket({ … }) and leakyBucket({ … })';
   if (!Array.isArray(policies)) throw invalid(option, policies, fix);
-  policies.forEach((policy, i) => {
+  [...policies].forEach((policy, i) => {
     if (!(policy instanceof Policy)) throw invalid(`${option}[${i}]`, policy, fix);
   });
 }

@@ -157,6 +157,8 @@ describe.each(several)('RateLimiterService.%s rejects, and asks no store, for', 
     [null, 'the requests are null', 'write [{ policy, key }, …]'],
     [{ policy: chat, key: 'ada' }, 'the requests are Object (object)', 'write [{ policy, key }, …]'],
     [[null], 'the options are null', 'write { policy, key }'],
+    // A hole in a list, which `map` would pass over.
+    [new Array(1), 'the options are undefined', 'write { policy, key }'],
     [[undefined], 'the options are undefined', 'write { policy, key }'],
     [['chat'], 'the options are "chat" (string)', 'write { policy, key }'],
   ])('%j', async (requests, value, fix) => {

@@ -75,7 +75,7 @@ function parseCredentials<T>(
     throw noCredential(`${place}: credentials`, credentials, "[{ id: 'first', value: token }]");
   }
   const ids = new Set<string>();
-  return credentials.map((credential: Credential<T>, i) => {
+  return Array.from(credentials, (credential: Credential<T>, i) => {
     const here = `${place}: credentials[${i}]`;
     if (typeof credential === 'string') throw noCredential(here, credential, "{ id: 'first', value: token }");
     checkObject(credential, here, "{ id: 'first', value: token }");
