@@ -129,6 +129,13 @@ describe.each(adapters)('hostile header values on %s', (adapter) => {
     expect(await server.statuses(1, '/hostile', { headers: { 'x-key': 'after the storm' } })).toEqual([200]);
   });
 
+  it('as long as Node takes them are a bucket like any other, also in many fields of one name', async () => {
+    for (const value of ['a'.repeat(15_000), Array.from({ length: 500 }, () => 'a').join('\r\nX-Key: ')]) {
+      const statuses = [await sendRaw(value), await sendRaw(value)].map((answer) => answer.slice(9, 12));
+      expect(statuses).toEqual(['200', '429']);
+    }
+  });
+
   it('of a megabyte are too long for Node, which goes on serving others', async () => {
     expect(await sendRaw('a'.repeat(2 ** 20))).toMatch(/^HTTP\/1\.1 431 |^$/);
     expect(await server.statuses(1, '/hostile', { headers: { 'x-key': 'after the flood' } })).toEqual([200]);

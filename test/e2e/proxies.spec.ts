@@ -117,6 +117,25 @@ describe.each(adapters)('on %s', (adapter) => {
       }
     });
 
+    it('the same, whatever other fields of an address it forges', async () => {
+      const app = await boot('127.0.0.1');
+      await app.request('/cats', forwarded(client));
+
+      const fields = [
+        'forwarded',
+        'x-real-ip',
+        'x-client-ip',
+        'cf-connecting-ip',
+        'true-client-ip',
+        'x-cluster-client-ip',
+      ];
+      const forgeries = Object.fromEntries(
+        fields.map((field) => [field, field === 'forwarded' ? `for=${forged}` : forged]),
+      );
+      const headers = { ...forwarded(client).headers, ...forgeries };
+      expect(await app.statuses(1, '/cats', { headers })).toEqual([429]);
+    });
+
     it('another behind each address of a proxy that is trusted', async () => {
       const app = await boot('127.0.0.1');
 

@@ -9,6 +9,7 @@ import {
   type RateLimiterService,
   tokenBucket,
 } from '../../lib/index.js';
+import { bucketKey } from '../../lib/limiter/bucket-key.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
 import { LiveLimits } from '../../lib/limiter/live-limits.js';
 import { newHold } from '../../lib/limiter/reservation.js';
@@ -76,6 +77,15 @@ describe('on a cluster', () => {
     expect(first.every(({ allowed }) => allowed)).toBe(true);
     const second = await Promise.all(keys.map((key) => asker.take(ip, key)));
     expect(second.some(({ allowed }) => allowed)).toBe(false);
+  });
+
+  it('a client cannot choose the slot of its buckets by braces in its key', async () => {
+    const keys = Array.from({ length: 40 }, (_, i) => `{one slot}${i}`);
+    for (const key of keys) expect((await asker.take(ip, key, 5)).allowed).toBe(true);
+    const names = keys.map((key) => `${prefix}:${bucketKey('ip', key)}`);
+    const slots = await Promise.all(names.map((name) => admin.cluster('KEYSLOT', name)));
+    expect(new Set(slots).size).toBeGreaterThan(20);
+    for (const key of keys) expect((await asker.take(ip, key)).allowed).toBe(false);
   });
 
   it('a stack in several slots is all or nothing: what was taken is given back', async () => {
