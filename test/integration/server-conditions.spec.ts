@@ -1,12 +1,19 @@
 // Servers that answer, but not with a decision.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { tokenBucket } from '../../lib/index.js';
+import {
+  RateLimiterService,
+  type RateLimitModuleOptions,
+  StoreHealth,
+  tokenBucket,
+} from '../../lib/index.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import { bootApp, closeApps } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
 import { ask } from '../support/limits.js';
 import { closeClients, connect, connectCluster } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
-import { conditions } from '../support/redis/conditions.js';
+import { type Condition, conditions } from '../support/redis/conditions.js';
 import { command } from '../support/redis/raw.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 
@@ -19,6 +26,7 @@ let cluster: RedisCluster;
 beforeAll(async () => {
   [server, cluster] = await Promise.all([startRedis({ user: anyone }), startCluster({ masters: 1 })]);
 });
+afterEach(closeApps);
 afterEach(closeClients);
 afterAll(() => Promise.all([server.stop(), cluster.stop()]));
 
@@ -108,5 +116,68 @@ describe('a server that evicts', () => {
     expect((await evicted()) - before).toBeGreaterThan(500);
     // What is full soonest goes first: who has used up an hour's tokens is still known.
     if (policy === 'volatile-ttl') expect(await take(chat, 'ada')).toMatchObject({ allowed: false });
+  });
+});
+
+describe('an application', () => {
+  const TIMEOUT_MS = 200;
+
+  async function boot(redis: RateLimitModuleOptions['redis'], prefix = freshPrefix('conditions')) {
+    const { app } = await bootApp({
+      rateLimit: { redis, prefix, storeTimeoutMs: TIMEOUT_MS, policies: [chat] },
+    });
+    const [service, health] = [app.get(RateLimiterService), app.get(StoreHealth)];
+    return {
+      health,
+      async consume(key: string) {
+        const start = performance.now();
+        const { allowed, remaining, source } = await service.consume(chat, key);
+        expect(performance.now() - start).toBeLessThan(TIMEOUT_MS + 100);
+        return [allowed, remaining, source];
+      },
+    };
+  }
+
+  async function outlives(
+    name: keyof typeof conditions,
+    on: RedisServer,
+    redis: RateLimitModuleOptions['redis'],
+  ) {
+    const { begin, says, opensWith } = conditions[name] as Condition;
+    const { consume, health } = await boot(redis);
+    expect(await consume('ada')).toEqual([true, 999, 'redis']);
+    const end = await begin(on);
+    // It is known at the first failure, and what is not there yet is a full bucket of this process.
+    expect(await consume('ada')).toEqual([true, 999, 'memory']);
+    expect(await consume('ada')).toEqual([true, 998, 'memory']);
+    expect(health.openNodes).toEqual([
+      expect.objectContaining({ reason: expect.stringMatching(opensWith ?? says) }),
+    ]);
+    await end();
+    const start = performance.now();
+    await eventually(() => health.state === 'closed', 'the store decides again');
+    expect(performance.now() - start).toBeLessThan(3000);
+    // With what was taken here meanwhile.
+    expect(await consume('ada')).toEqual([true, 996, 'redis']);
+  }
+
+  it.each(['full', 'demoted', 'busy', 'forbidden', 'lockedOut', 'loading'] as const)(
+    'whose server is %s decides by itself in time, and on the server as soon as that can',
+    (name) => outlives(name, server, server.options),
+  );
+
+  it('whose cluster is down decides by itself in time, and there as soon as it is up', () =>
+    outlives('uncovered', cluster.nodes[0]!, connectCluster(cluster.nodes)));
+
+  it('does so for one key alone where something else lies in its place', async () => {
+    const prefix = freshPrefix('conditions');
+    const { consume, health } = await boot(server.options, prefix);
+    await command(server.port, 'HSET', `${prefix}:chat:{ada}`, 'a', '1');
+    expect(await consume('ada')).toEqual([true, 999, 'memory']);
+    expect(health.state).toBe('closed');
+    expect(await consume('grace')).toEqual([true, 999, 'redis']);
+    await command(server.port, 'DEL', `${prefix}:chat:{ada}`);
+    expect(await consume('ada')).toEqual([true, 998, 'redis']);
+    expect(health.state).toBe('closed');
   });
 });

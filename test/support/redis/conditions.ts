@@ -1,4 +1,5 @@
 // What a server that answers may answer instead of a decision. Each begins on a running server, and ends by itself.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, command } from './raw.js';
 import { type RedisServer } from './server.js';
 
@@ -8,6 +9,8 @@ export type End = () => Promise<unknown>;
 /** What it says is told by the server, or by the client that cannot get through to it. */
 export interface Condition {
   readonly says: RegExp;
+  /** Where that is not what an application finds first. */
+  readonly opensWith?: RegExp;
   begin(server: RedisServer): Promise<End>;
 }
 
@@ -62,6 +65,8 @@ const forbidden: Condition = {
 /** The user of the client has another password, and its connections were closed. */
 const lockedOut: Condition = {
   says: /WRONGPASS |NOAUTH /,
+  // The connections were closed; why there are no new ones, the client finds out later.
+  opensWith: /no connection|WRONGPASS |NOAUTH /,
   async begin({ port, user }) {
     await command(port, 'ACL', 'SETUSER', user!.name, 'resetpass', `>${SECRET}`);
     await command(port, 'CLIENT', 'KILL', 'USER', user!.name);
@@ -72,10 +77,30 @@ const lockedOut: Condition = {
 /** A slot of the cluster is served by nobody: then none is, by default. */
 const uncovered: Condition = {
   says: /CLUSTERDOWN /,
+  // The client asks again and again meanwhile.
+  opensWith: /no answer within|CLUSTERDOWN /,
   async begin({ port }) {
     await command(port, 'CLUSTER', 'DELSLOTS', '0');
     return () => command(port, 'CLUSTER', 'ADDSLOTS', '0');
   },
 };
 
-export const conditions = { full, demoted, busy, forbidden, lockedOut, uncovered };
+/** The server has restarted and reads its data for a while. Ends when it has. */
+const loading: Condition = {
+  says: /LOADING /,
+  opensWith: /no connection/,
+  async begin(server) {
+    const fill = "for i = 1, 2000 do redis.call('SET', 'floodgate:ballast:' .. i, string.rep('x', 100)) end";
+    await command(server.port, 'EVAL', fill, '0');
+    await command(server.port, 'SAVE');
+    await server.kill();
+    // A pause for each key, and a look at the connections after every few.
+    const slow = ['--key-load-delay', '500', '--loading-process-events-interval-bytes', '1024'];
+    const started = server.start(slow);
+    const isLoading = async () => String((await ask(server.port, [['PING']]))[0]).includes('LOADING');
+    while (!(await isLoading().catch(() => false))) await sleep(5);
+    return () => started;
+  },
+};
+
+export const conditions = { full, demoted, busy, forbidden, lockedOut, loading, uncovered };
