@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const ALLOWED = /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|codemod\/[\w-]+\.mjs)$/;
 const PAPERS = ['package.json', 'LICENSE', 'README.md', 'CHANGELOG.md', 'docs/migrating-from-throttler.md'];
-const RUN_BY_NPM = ['preinstall', 'install', 'postinstall'];
+export const RUN_BY_NPM = ['preinstall', 'install', 'postinstall'];
 /** A docstring above an export, decorated or not. */
 const DOCSTRING = /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/(?=\n(?:@\w+\([^;]*?\)\n)*export )/gm;
 

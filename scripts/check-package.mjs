@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkContents } from './check-package-contents.mjs';
+import { checkAudit, checkInstalled } from './check-package-supply.mjs';
 import { withRedis } from './private-redis.mjs';
 import { run } from './run.mjs';
 
@@ -79,6 +80,8 @@ async function checkPackage(work) {
   await succeed(bin('attw'), [tarball, '--format', 'ascii', '--no-color']);
   const apps = APPS.map((app) => ({ ...app, folder: join(work, app.name) }));
   await all(apps.map((app) => install(app, tarball)));
+  for (const { folder } of apps) checkInstalled(local('.'), join(folder, 'node_modules'));
+  checkAudit(local('.'));
   await withRedis(async (url) => {
     for (const app of apps) await checkApp(app, url);
   });
