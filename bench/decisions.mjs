@@ -17,7 +17,9 @@ const policy = tokenBucket({ name: 'bench', capacity: 1_000_000, rate: 1_000_000
 
 async function serviceOn(redis) {
   class AppModule {}
-  Module({ imports: [RateLimitModule.forRoot({ redis, policies: [policy], storeTimeoutMs: 60_000 })] })(AppModule);
+  Module({ imports: [RateLimitModule.forRoot({ redis, policies: [policy], storeTimeoutMs: 60_000 })] })(
+    AppModule,
+  );
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
   return { limiter: app.get(RateLimiterService), close: () => app.close() };
 }

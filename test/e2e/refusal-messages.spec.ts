@@ -6,7 +6,9 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import { SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { GraphQLError } from 'graphql';
 import { byGlobal, type Refusal, type RefusalOptions, TokenBucket } from '../../lib/index.js';
+import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { bootApp, closeApps } from '../support/app.js';
+import { LateStore } from '../support/late-store.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { apollo, mercurius } from '../support/transports/graphql.js';
 import { tcp } from '../support/transports/microservices.js';
@@ -67,6 +69,17 @@ describe.each(rows.map((row) => [row[1].name, ...row] as const))(
       expect(error).toMatchObject(expected);
       expect(JSON.stringify(error)).not.toContain('RATE_LIMITED');
       expect(started).toEqual(['first']);
+    });
+
+    it('a limit that nobody can check, and that denies then, says so', async () => {
+      const failing = new LateStore(new MemoryStore({ maxKeys: 1 }));
+      failing.failure = new Error('gone');
+      const options = { store: failing.asStore, onStoreError: 'deny' } as const;
+      const { connect, started } = await bootTransport(adapter, { first: [once] }, options);
+      const { error } = await (await connect()).call('first');
+
+      expect(JSON.stringify(error)).toMatch(/"STORE_UNAVAILABLE".*"policy":"once".*"source":"deny"/);
+      expect(started).toEqual([]);
     });
 
     it('a function that answers a promise lets nothing pass', async () => {

@@ -1,6 +1,6 @@
 // What a request gets where Redis is frozen, killed or not there yet, and what is left when it is back: on a real server.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Logger } from '@nestjs/common';
 import {
   type DecisionMessage,
@@ -14,6 +14,8 @@ import {
 } from '../../lib/index.js';
 import { bootApp, closeApps, type TestApp } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
+import { closeClients, connectCluster } from '../support/redis/clients.js';
+import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
 import { command } from '../support/redis/raw.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 
@@ -131,6 +133,58 @@ describe('while the server is frozen', () => {
       status: 503,
       'violated-policies': ['CatsController.dogs'],
     });
+  });
+});
+
+it('a decision that asks for limits set at run time as well waits once', async () => {
+  await boot({ storeTimeoutMs: 1000, limitsRefreshMs: 0 });
+  server.pause();
+  const { value, ms } = await timed(() => service.consume(quota, 'ada'));
+  server.resume();
+  expect(value).toMatchObject({ allowed: true, source: 'memory' });
+  expect(ms).toBeLessThan(1900);
+});
+
+describe('one master of a cluster that is frozen', () => {
+  let cluster: RedisCluster;
+  beforeAll(async () => {
+    cluster = await startCluster();
+  });
+  afterAll(async () => {
+    await closeClients();
+    await cluster.stop();
+  });
+
+  it('concerns its keys only, and is charged when it is back', async () => {
+    await boot({ redis: connectCluster(cluster.nodes), storeTimeoutMs: 300 });
+    const keys = Array.from({ length: 12 }, (_, i) => `user-${i}`);
+    const sources = async () => {
+      const decisions = await Promise.all(keys.map((key) => service.consume(quota, key)));
+      return decisions.map(({ source }) => source);
+    };
+    expect(new Set(await sources())).toEqual(new Set(['redis']));
+    const [frozen] = cluster.nodes;
+    frozen?.pause();
+    const during = await sources();
+    expect(new Set(during)).toEqual(new Set(['redis', 'memory']));
+    expect(health.openNodes.map(({ node }) => node)).toEqual([`127.0.0.1:${frozen?.port}`]);
+    // Who asks for keys of both waits for neither.
+    const both = [during.indexOf('redis'), during.indexOf('memory')].map((i) => ({
+      policy: quota,
+      key: keys[i] as string,
+    }));
+    const { value, ms } = await timed(() => service.consumeAll(both));
+    expect(value.decisions.map(({ source }) => source)).toEqual(['memory', 'memory']);
+    expect(ms).toBeLessThan(300);
+    frozen?.resume();
+    await recovered();
+    const left = async () => {
+      const decisions = await Promise.all(keys.map((key) => service.peek(quota, key, { cost: 0 })));
+      return decisions.map(({ remaining }) => remaining);
+    };
+    // Two each, and one more of the two that were asked for together.
+    const expected = keys.map((key) => 8 - both.filter((one) => one.key === key).length);
+    await eventually(async () => (await left()).join() === expected.join(), 'all is charged');
   });
 });
 
