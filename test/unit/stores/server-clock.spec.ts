@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { leakyBucket } from '../../../lib/index.js';
 import { Limiter } from '../../../lib/limiter/limiter.js';
 import { RedisStore } from '../../../lib/stores/redis/redis.store.js';
+import { RedisCalls } from '../../../lib/stores/redis/redis-calls.js';
 import type { RedisClient } from '../../../lib/stores/redis/redis-client.js';
 import { ServerClock } from '../../../lib/stores/redis/server-clock.js';
 import { Random } from '../../support/oracle/scenario.js';
@@ -15,6 +16,10 @@ class Server {
   call(sent: number, there: number, back: number): number {
     const time = Math.floor((sent + there + this.ahead) * 1000);
     return this.clock.decidedAt(time, sent, sent + there + back) - (sent + there);
+  }
+
+  timeAt(local: number): number | undefined {
+    return this.clock.timeAt(local);
   }
 }
 
@@ -100,6 +105,79 @@ describe("the server's clock, seen from here: how late a decision is taken to be
     }
     // A part of what the replies were late; drift counts twice where the clocks do run apart.
     expect(sum / 10_000).toBeLessThan(0.25);
+  });
+});
+
+describe("the server's time at a moment to come", () => {
+  it('is not known before the first reply', () => {
+    expect(new ServerClock().timeAt(1000)).toBeUndefined();
+  });
+
+  it.each([499e-6, -499e-6, 0])(
+    'is never taken to be later than it will be, where the clocks run apart by %p',
+    (rate) => {
+      const random = new Random(11);
+      const server = new Server();
+      let now = 0;
+      let [early, late] = [0, 0];
+      for (let i = 0; i < 10_000; i++) {
+        const back = 0.2 + random.below(5000) / 100;
+        server.call(now, random.below(1000) / 100, back);
+        const pause = random.below(100);
+        now += 60 + pause;
+        server.ahead -= rate * (60 + pause);
+        const ahead = random.below(10_000) / 100;
+        const time = (now + ahead + server.ahead - rate * ahead) * 1000;
+        const told = server.timeAt(now + ahead)!;
+        if (told > time) late++;
+        early += time - told;
+      }
+      expect(late).toBe(0);
+      // A few milliseconds at most, though most replies were on their way for ten times as long.
+      expect(early / 10_000).toBeLessThan(5000);
+    },
+  );
+});
+
+describe('the clocks of a cluster', () => {
+  const CALL = { script: { name: 'script', lua: '' }, keys: ['p:{k}'], args: [] };
+
+  /** Two masters, of which the second is an hour behind; the slot of the key moves while a call is under way. */
+  it('learn nothing of a reply that may be of another master than the call was sent to', async () => {
+    const slots = Array.from({ length: 16_384 }, () => ['first']);
+    const deadlines: string[] = [];
+    const replyOf = (node: string) => [(Date.now() - (node === 'second' ? 3_600_000 : 0)) * 1000];
+    const client = {
+      isCluster: true,
+      slots,
+      hgetall: async () => ({}),
+      defineCommand(name: string) {
+        (client as Record<string, unknown>)[name] = async (...[, , deadline]: string[]) => {
+          deadlines.push(deadline ?? '');
+          const wasMoving = isMoving;
+          isMoving = false;
+          if (wasMoving) for (const slot of slots) slot[0] = 'second';
+          const [node] = slots[0] as [string];
+          return replyOf(node);
+        };
+      },
+    };
+    let isMoving = false;
+    const calls = new RedisCalls(client as RedisClient, { prefix: 'p' });
+    const send = async () => {
+      const { reply, toLocal } = await calls.sendInTime(CALL, performance.now() + 1000);
+      toLocal((reply as number[])[0]!);
+      return Number(deadlines.at(-1)) / 1000 - Date.now();
+    };
+    expect(Math.abs((await send()) - 1000)).toBeLessThan(100);
+    isMoving = true;
+    await send();
+    // The second is asked for its time first, and the first's is still what it was.
+    expect(Math.abs((await send()) - 1000 + 3_600_000)).toBeLessThan(100);
+    for (const slot of slots) slot[0] = 'first';
+    expect(Math.abs((await send()) - 1000)).toBeLessThan(100);
+    // Each was asked once, without a deadline.
+    expect(deadlines.filter((deadline) => deadline === '')).toHaveLength(2);
   });
 });
 
