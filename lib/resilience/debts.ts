@@ -92,8 +92,9 @@ export class Debts {
     if (debtor !== undefined) debtor.isPaid = false;
   }
 
+  /** Whether something is owed for a bucket that nobody is paying. */
   owes(key: string): boolean {
-    return this.debtors.has(key);
+    return this.debtors.get(key)?.isPaid === false;
   }
 
   forget(key: string): void {

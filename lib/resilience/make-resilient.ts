@@ -1,6 +1,6 @@
 import { type Clock, monotonicClock } from '../stores/memory/clock.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
-import type { OnStoreError, Store } from '../stores/store.interface.js';
+import type { OnStoreError, Store, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { Debts } from './debts.js';
 import { Fallback } from './fallback.js';
 import { LateReplies } from './late-replies.js';
@@ -38,9 +38,11 @@ export function makeResilient(
   const local = new MemoryStore({ maxKeys, clock: sinceEpoch(options.clock ?? monotonicClock) });
   const debts = new Debts(local, maxKeys);
   const fallback = new Fallback(local, debts, { onStoreError, instances, retryMicros: RETRY_MICROS });
-  const repayment = new Repayment(store, debts, timeoutMs);
   gate.probeWith((key) => store.probe(key));
   const lateReplies = new LateReplies(store, debts);
+  const onLate = (late: readonly Transaction[], replies: readonly TransactionReply[]) =>
+    lateReplies.note(late, replies, new Map(), health.state === 'closed');
+  const repayment = new Repayment(store, debts, { timeoutMs, onLate });
   const stop = health.onChange(({ state }) => {
     if (state === 'open') return;
     lateReplies.giveAllBack();

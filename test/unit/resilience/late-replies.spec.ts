@@ -3,7 +3,7 @@ import { algorithms } from '../../../lib/algorithms/index.js';
 import type { Take } from '../../../lib/algorithms/kernel.js';
 import type { Limit } from '../../../lib/algorithms/limit.js';
 import { leakyBucket, tokenBucket } from '../../../lib/options/make-policy.js';
-import { Debts } from '../../../lib/resilience/debts.js';
+import { Debts, transactionOf } from '../../../lib/resilience/debts.js';
 import { Fallback } from '../../../lib/resilience/fallback.js';
 import { LateReplies, verdictsOf } from '../../../lib/resilience/late-replies.js';
 import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
@@ -54,6 +54,18 @@ describe('a take that the store tells of too late', () => {
     debts.note(take());
     decideTwice({ takes: [take()] });
     expect([tokensIn(there), tokensIn(here)]).toEqual([3, 1]);
+  });
+
+  it('is given back where what is owed is being paid already', () => {
+    const transaction = { takes: [take()] };
+    const fallback = new Fallback(here, debts, { onStoreError: 'memory', instances: 1, retryMicros: 1 });
+    const replies = there.decide([transaction]);
+    const verdicts = verdictsOf([transaction], fallback.decide([transaction]));
+    const [debt] = debts.begin(['a']);
+    late.note([transaction], replies, verdicts, true);
+    there.decide([transactionOf(debt!)]);
+    debts.paid(debt!);
+    expect([tokensIn(there), tokensIn(here)]).toEqual([1, 0]);
   });
 
   it('counts where it was allowed here', () => {

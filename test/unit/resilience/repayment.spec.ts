@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { algorithms } from '../../../lib/algorithms/index.js';
+import type { Limit } from '../../../lib/algorithms/limit.js';
+import { tokenBucket } from '../../../lib/options/make-policy.js';
+import { Debts } from '../../../lib/resilience/debts.js';
+import { Repayment } from '../../../lib/resilience/repayment.js';
+import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
+import type { Deadline, Store, Transaction, TransactionReply } from '../../../lib/stores/store.interface.js';
+
+const quota = tokenBucket({ capacity: 9, rate: '1/365d' }).limit as Limit;
+const take = (key: string, cost: number) => algorithms['token-bucket'](quota, key, cost);
+
+type OnLate = NonNullable<Deadline['onLate']>;
+
+let there: MemoryStore;
+let debts: Debts;
+let decide: (
+  transactions: readonly Transaction[],
+  deadline?: Deadline,
+) => Promise<readonly TransactionReply[]>;
+let late: Parameters<OnLate>[];
+let repayment: Repayment;
+
+beforeEach(() => {
+  const clock = () => 1e15;
+  there = new MemoryStore({ maxKeys: 10, clock });
+  const here = new MemoryStore({ maxKeys: 10, clock });
+  debts = new Debts(here, 10);
+  for (const [key, cost] of Object.entries({ a: 1, b: 2, c: 3 })) {
+    here.decide([{ takes: [take(key, cost)] }]);
+    debts.note(take(key, cost));
+  }
+  decide = async (transactions) => there.decide(transactions);
+  late = [];
+  const store = { decide: (...call: Parameters<typeof decide>) => decide(...call) } as Store;
+  repayment = new Repayment(store, debts, { timeoutMs: 100, onLate: (...told) => late.push(told) });
+});
+
+const levels = () =>
+  ['a', 'b', 'c'].map((key) => {
+    const { record } = there.inspect([key])[0]!;
+    return record === undefined ? 0 : record.level / record.ticksPerToken;
+  });
+
+describe('what is owed', () => {
+  it('is paid, once', async () => {
+    expect(await repayment.payAll()).toBe(3);
+    expect(await repayment.payAll()).toBe(0);
+    expect(levels()).toEqual([1, 2, 3]);
+    expect(debts.isEmpty).toBe(true);
+  });
+
+  it('is not paid again where only a part of the call has failed', async () => {
+    decide = async (transactions, deadline) => {
+      const paid = transactions.slice(0, 2);
+      deadline?.onLate?.(paid, there.decide(paid));
+      throw new Error('one of the nodes is down');
+    };
+    await expect(repayment.payAll()).rejects.toThrow('down');
+    expect(debts.unpaid()).toEqual(['c']);
+    decide = async (transactions) => there.decide(transactions);
+    expect(await repayment.payAll()).toBe(1);
+    expect(levels()).toEqual([1, 2, 3]);
+    expect(late).toEqual([]);
+  });
+
+  it('is told to be given back where the store says too late that it was paid', async () => {
+    let tell = (): void => undefined;
+    decide = async (transactions, deadline) => {
+      const replies = there.decide(transactions);
+      tell = () => deadline?.onLate?.(transactions, replies);
+      throw new Error('no answer within 100 ms');
+    };
+    await expect(repayment.payAll()).rejects.toThrow('no answer');
+    tell();
+    expect(debts.unpaid()).toEqual(['a', 'b', 'c']);
+    expect(late.flatMap(([transactions]) => transactions.map(({ takes }) => takes[0]!.cost))).toEqual([
+      1, 2, 3,
+    ]);
+  });
+});
