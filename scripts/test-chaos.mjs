@@ -1,5 +1,6 @@
 // `npm run test:chaos [-- --short] [-- NAME…]`: real servers are stopped, killed, failed over, resharded and cut off, while
-// processes take from known buckets; what they were told is judged afterwards. CHAOS_SEED repeats a run.
+// processes take from known buckets; what they were told is judged afterwards. CHAOS_SEED repeats a run; CHAOS_TIMES says how
+// often a failover, and whatever else can be repeated, is.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,6 +17,7 @@ try {
   const passed = await runChaos({
     isShort: words.includes('--short'),
     seed: Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000),
+    times: Number(process.env.CHAOS_TIMES ?? 20),
     names: words.filter((word) => !word.startsWith('--')),
   });
   process.exitCode = passed ? 0 : 1;

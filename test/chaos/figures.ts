@@ -10,6 +10,8 @@ const OPEN_AFTER_NS = 1_000_000_000n;
 
 export interface Spread {
   readonly count: number;
+  /** For whoever has too few values for more nines. */
+  readonly p99: number;
   readonly p999: number;
   readonly max: number;
 }
@@ -114,8 +116,9 @@ export const lateWrites = ({ violations }: Outcome): number =>
 const isFailed = ({ error, status, source }: Line): boolean =>
   error !== undefined || (status !== null && status >= 500 && source !== 'deny');
 
-const isWhileOpen = ({ sent, received }: Line, { from, back }: Episode): boolean =>
-  received !== null && sent >= from + OPEN_AFTER_NS && received <= back;
+/** Of one master among several it is not known from outside: then its replica has a breaker of its own. */
+const isWhileOpen = ({ sent, received }: Line, { from, back, isPart }: Episode): boolean =>
+  !isPart && received !== null && sent >= from + OPEN_AFTER_NS && received <= back;
 
 function onePerRequest(lines: readonly Line[]): Line[] {
   const found = new Map(lines.map((line) => [`${line.process} ${line.request}`, line]));
@@ -125,6 +128,6 @@ function onePerRequest(lines: readonly Line[]): Line[] {
 function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const count = sorted.length;
-  const p999 = sorted[Math.max(0, Math.ceil(count * 0.999) - 1)] ?? 0;
-  return { count, p999, max: sorted.at(-1) ?? 0 };
+  const at = (share: number) => sorted[Math.max(0, Math.ceil(count * share) - 1)] ?? 0;
+  return { count, p99: at(0.99), p999: at(0.999), max: at(1) };
 }

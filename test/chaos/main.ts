@@ -1,7 +1,7 @@
 // Runs scenarios one after another, prints what each has come to, and answers whether all was as it must be.
 import { clusterFailover, resharding } from './scenarios/cluster.js';
 import { network } from './scenarios/network.js';
-import type { Scenario } from './scenarios/scenario.js';
+import type { Scenario, ScenarioOptions } from './scenarios/scenario.js';
 import { sentinel } from './scenarios/sentinel.js';
 import { standalone } from './scenarios/standalone.js';
 import { verdictOf } from './verdict.js';
@@ -10,24 +10,22 @@ const scenarios: readonly Scenario[] = [standalone, network, sentinel, clusterFa
 /** Of one kind of violation there may be thousands. */
 const MOST_PROBLEMS = 20;
 
-export interface ChaosOptions {
-  readonly isShort: boolean;
-  readonly seed: number;
+export interface ChaosOptions extends ScenarioOptions {
   /** By default all. */
   readonly names: readonly string[];
 }
 
-export async function runChaos({ isShort, seed, names }: ChaosOptions): Promise<boolean> {
+export async function runChaos({ names, ...options }: ChaosOptions): Promise<boolean> {
   const known = scenarios.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0)
     throw new Error(`No such scenario: ${unknown.join(', ')}. There are: ${known.join(', ')}.`);
   const chosen = scenarios.filter(({ name, inShort }) =>
-    names.length > 0 ? names.includes(name) : inShort || !isShort,
+    names.length > 0 ? names.includes(name) : inShort || !options.isShort,
   );
   let failed = 0;
   for (const scenario of chosen) {
-    if (!(await runOne(scenario, isShort, seed))) failed++;
+    if (!(await runOne(scenario, options))) failed++;
   }
   const counts = [
     failed > 0 && `${failed} failed`,
@@ -38,10 +36,10 @@ export async function runChaos({ isShort, seed, names }: ChaosOptions): Promise<
   return failed === 0;
 }
 
-async function runOne(scenario: Scenario, isShort: boolean, seed: number): Promise<boolean> {
+async function runOne(scenario: Scenario, options: ScenarioOptions): Promise<boolean> {
   const start = performance.now();
-  console.log(`\n${scenario.name} (seed ${seed})`);
-  const { text, problems } = verdictOf(await scenario.run({ isShort, seed }));
+  console.log(`\n${scenario.name} (seed ${options.seed})`);
+  const { text, problems } = verdictOf(await scenario.run(options));
   console.log(text);
   for (const problem of problems.slice(0, MOST_PROBLEMS)) console.log(`  ${problem}`);
   if (problems.length > MOST_PROBLEMS) console.log(`  and ${problems.length - MOST_PROBLEMS} more`);

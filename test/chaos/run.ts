@@ -37,6 +37,8 @@ export interface Episode extends Fault {
   back: bigint;
   /** When the run went on to something else. */
   end: bigint;
+  /** Whether it hits only some of the keys. */
+  readonly isPart: boolean;
 }
 
 export interface FaultOptions {
@@ -92,7 +94,14 @@ export class Run {
   /** Breaks something: the action resolves when the store is back. Then looks whether all is well again. */
   async fault(name: string, action: () => Promise<void>, options: FaultOptions = {}): Promise<void> {
     const keys = options.keys ?? this.keys;
-    const episode: Episode = { name, from: clock(), back: 0n, end: 0n, keys };
+    const episode: Episode = {
+      name,
+      from: clock(),
+      back: 0n,
+      end: 0n,
+      keys,
+      isPart: options.keys !== undefined,
+    };
     this.episodes.push(episode);
     await action();
     episode.back = clock();

@@ -10,17 +10,16 @@ import { Run } from '../run.js';
 import { cutOffReplicas, stopWrites } from './replication.js';
 import type { Scenario } from './scenario.js';
 
-const [FAILOVERS, MOVES] = [20, 10];
 /** Two in each third of the slots. */
 const KEYS = ['bar', 'hello', 'e', 'foo', 'a', 'b'];
 const WITHIN_MS = 20_000;
 
-type Test = (run: Run, cluster: RedisCluster) => Promise<void>;
+type Test = (run: Run, cluster: RedisCluster, times: number) => Promise<void>;
 
 const scenario = (name: string, test: Test): Scenario => ({
   name,
   inShort: false,
-  async run({ seed }) {
+  async run({ seed, times }) {
     const cluster = await startCluster({ masters: 3, replicas: 1, nodeTimeoutMs: 1000 });
     const nodes = cluster.nodes.map(({ host, port }) => ({ host, port }));
     const portOf = async (key: string) => (await ownerOf(cluster, key)).port;
@@ -29,7 +28,7 @@ const scenario = (name: string, test: Test): Scenario => ({
       redis: (taker) => ({ kind: 'cluster', major: taker % 2 === 1 ? 5 : 6, nodes }),
     });
     try {
-      await test(run, cluster);
+      await test(run, cluster, times);
       return await run.finish();
     } catch (error) {
       await run.abandon();
@@ -40,8 +39,8 @@ const scenario = (name: string, test: Test): Scenario => ({
   },
 });
 
-export const resharding = scenario('resharding', async (run, cluster) => {
-  for (let i = 0; i < MOVES; i++) {
+export const resharding = scenario('resharding', async (run, cluster, times) => {
+  for (let i = 0; i < times; i++) {
     await run.fault('slots move', async () => {
       for (const key of KEYS) await moveOn(cluster, key);
     });
@@ -63,8 +62,8 @@ async function moveOn(cluster: RedisCluster, key: string): Promise<void> {
   });
 }
 
-export const clusterFailover = scenario('cluster', async (run, cluster) => {
-  for (let i = 0; i < FAILOVERS; i++) {
+export const clusterFailover = scenario('cluster', async (run, cluster, times) => {
+  for (let i = 0; i < times; i++) {
     const master = await ownerOf(cluster, KEYS[i % KEYS.length]!);
     const keys = await keysOf(cluster, master);
     await run.fault('master killed', () => failover(run, cluster, master, keys, i % 2 === 1), { keys });

@@ -47,6 +47,7 @@ const faults: readonly [string, (proxy: TcpProxy) => Promise<void>][] = [
   ['replies do not arrive', lasting((proxy) => proxy.hold('reply'))],
   ['half-open, both ways', lasting((proxy) => proxy.hold('request', 'reply'))],
   ['refused', lasting((proxy) => proxy.refuse())],
+  ['dead connections, new ones work', async (proxy) => proxy.abandon()],
 ];
 
 async function cutRepeatedly(proxy: TcpProxy): Promise<void> {

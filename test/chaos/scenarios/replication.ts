@@ -6,8 +6,9 @@ import type { RedisServer } from '../../support/redis/server.js';
 /** Longer than any failover takes: by then the server is dead. */
 const PAUSE_MS = 60_000;
 
-/** The replicas come back after a second; what is written until then does not reach them if the master dies first. */
+/** From here on nothing reaches the replicas; a while later the master has what nobody else has. */
 export async function cutOffReplicas({ port }: RedisServer): Promise<void> {
+  await command(port, 'ACL', 'SETUSER', 'default', '-psync', '-sync');
   await command(port, 'CLIENT', 'KILL', 'TYPE', 'REPLICA');
   await sleep(200);
 }

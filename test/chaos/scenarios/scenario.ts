@@ -4,6 +4,8 @@ export interface ScenarioOptions {
   readonly seed: number;
   /** As much as fits into a minute, together with the others. */
   readonly isShort: boolean;
+  /** How often what can be repeated is. */
+  readonly times: number;
 }
 
 export interface Scenario {

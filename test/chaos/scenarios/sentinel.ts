@@ -9,32 +9,34 @@ import type { RedisConfig } from '../taker/config.js';
 import { cutOffReplicas, stopWrites } from './replication.js';
 import type { Scenario } from './scenario.js';
 
-const FAILOVERS = 20;
-
 export const sentinel: Scenario = {
   name: 'sentinel',
   inShort: false,
-  async run({ seed }) {
-    const group = await startSentinelGroup({ replicas: 2, downAfterMs: 300 });
+  async run({ seed, times }) {
+    const group = await startSentinelGroup({ replicas: 2 });
     try {
-      return await runOn(group, seed);
+      return await runOn(group, seed, times);
     } finally {
       await group.stop();
     }
   },
 };
 
-async function runOn(group: SentinelGroup, seed: number): Promise<Outcome> {
+async function runOn(group: SentinelGroup, seed: number, times: number): Promise<Outcome> {
   const portOf = async () => (await group.master()).port;
   const run = await Run.start({ redis: (taker) => clientOf(group, taker), portOf, seed });
   try {
-    for (let i = 0; i < FAILOVERS; i++) {
+    for (let i = 0; i < times; i++) {
       let old: RedisServer | undefined;
       // Every second one finds replicas that have fallen behind.
       await run.fault('failover', async () => {
         old = await failover(run, group, i % 2 === 1);
       });
       await group.revive(old!);
+      const count = await group.failovers();
+      // What is lost by one that nobody has watched cannot be told.
+      if (count !== i + 1)
+        throw new Error(`The sentinels have replaced ${count - i - 1} masters that were not dead.`);
     }
     return await run.finish();
   } catch (error) {

@@ -19,7 +19,7 @@ export const standalone: Scenario = {
   },
 };
 
-async function runOn(server: RedisServer, { seed, isShort }: ScenarioOptions): Promise<Outcome> {
+async function runOn(server: RedisServer, { seed, isShort, times }: ScenarioOptions): Promise<Outcome> {
   await server.kill();
   const run = await Run.start({ redis: clientsOf(server), portOf: async () => server.port, seed });
   try {
@@ -27,7 +27,7 @@ async function runOn(server: RedisServer, { seed, isShort }: ScenarioOptions): P
       await sleep(2000);
       await server.start();
     });
-    const rounds = isShort ? 1 : 5;
+    const rounds = isShort ? 1 : Math.ceil(times / 4);
     for (let round = 0; round < rounds; round++) await freezeAndKill(run, server, isShort ? 2500 : 5000);
     return await run.finish();
   } catch (error) {

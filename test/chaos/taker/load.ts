@@ -17,14 +17,14 @@ const asked = (policy: keyof typeof limits, key: string): Asked => ({ policy, ke
 
 /** So many of a hundred requests each. */
 const MIX: readonly [number, Kind][] = [
-  [20, (load, key) => load.http(`api/${key}`, [asked('api', key)])],
+  [15, (load, key) => load.http(`api/${key}`, [asked('api', key)])],
   [10, (load, key, user) => load.http(`stack/${key}/${user}`, [asked('api', key), asked('user', user)])],
   [8, (load, key) => load.http(`line/${key}`, [asked('line', key)])],
   [7, (load, key) => load.http(`open/${key}`, [asked('open', key)])],
   [5, (load, key) => load.http(`shut/${key}`, [asked('shut', key)])],
-  [10, (load, key) => load.http(`ledger/${key}`, [asked('ledger', key)])],
-  [20, (load, key) => load.http(`plain/${key}`, [])],
-  [12, (load, key) => load.service([asked('ledger', key)])],
+  [8, (load, key) => load.http(`ledger/${key}`, [asked('ledger', key)])],
+  [17, (load, key) => load.http(`plain/${key}`, [])],
+  [22, (load, key) => load.service([asked('ledger', key)])],
   [4, (load, key) => load.service([asked('api', key)])],
   [4, (load, key, user) => load.service([asked('api', key), asked('user', user)])],
 ];

@@ -18,7 +18,7 @@ export interface SentinelOptions {
 }
 
 export async function startSentinelGroup(options: SentinelOptions = {}): Promise<SentinelGroup> {
-  const { replicas = 2, sentinels = 3, downAfterMs = 300 } = options;
+  const { replicas = 2, sentinels = 3, downAfterMs = 1000 } = options;
   const master = await startRedis();
   const servers: RedisServer[] = [master];
   const watchers: Sentinel[] = [];
@@ -55,6 +55,12 @@ export class SentinelGroup {
     const server = this.servers.find(({ port }) => answers.every((answer) => answer === port));
     if (!server) throw new Error(`The sentinels do not agree: ${answers.join(', ')}`);
     return server;
+  }
+
+  /** How often a master was replaced: also by sentinels that a slow machine has misled. */
+  async failovers(): Promise<number> {
+    const views = await Promise.all(this.watchers.map((watcher) => watcher.view()));
+    return Math.max(...views.map(({ epoch }) => epoch));
   }
 
   async replicas(): Promise<RedisServer[]> {
@@ -134,10 +140,14 @@ class Sentinel {
   }
 
   /** How many it knows: replicas that are up, and other sentinels. */
-  async view(): Promise<{ replicas: number; others: number }> {
+  async view(): Promise<{ replicas: number; others: number; epoch: number }> {
     const words = await list(this.port, 'SENTINEL', 'MASTER', NAME);
     const numberOf = (field: string) => Number(words[words.indexOf(field) + 1]);
-    return { replicas: numberOf('num-slaves'), others: numberOf('num-other-sentinels') };
+    return {
+      replicas: numberOf('num-slaves'),
+      others: numberOf('num-other-sentinels'),
+      epoch: numberOf('config-epoch'),
+    };
   }
 
   async stop(): Promise<void> {
