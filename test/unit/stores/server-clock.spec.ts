@@ -126,15 +126,15 @@ describe("the server's time at a moment to come", () => {
         const pause = random.below(100);
         now += 60 + pause;
         server.ahead -= rate * (60 + pause);
-        const ahead = random.below(10_000) / 100;
+        const ahead = random.below(10_000);
         const time = (now + ahead + server.ahead - rate * ahead) * 1000;
         const told = server.timeAt(now + ahead)!;
         if (told > time) late++;
         early += time - told;
       }
       expect(late).toBe(0);
-      // A few milliseconds at most, though most replies were on their way for ten times as long.
-      expect(early / 10_000).toBeLessThan(5000);
+      // Milliseconds, though replies were on their way for 25 on the average: mostly the drift to come, which counts twice.
+      expect(early / 10_000).toBeLessThan(10_000);
     },
   );
 });
