@@ -36,14 +36,25 @@ const PING = '*1\r\n$4\r\nPING\r\n';
  * though both ends believe in it. A connection of our own looks first whether there is an answer, so the client tries no
  * oftener than it succeeds, and a server that is frozen costs it nothing. Answers what ends that.
  */
-export function reconnectSooner(client: Connection, health: StoreHealth, timeoutMs: number): () => void {
+export function reconnectSooner(
+  client: Connection,
+  health: StoreHealth,
+  options: ReconnectOptions,
+): () => void {
   if (client.isCluster === true || client.connect === undefined) return () => undefined;
-  const looks = new Looks(client, timeoutMs);
+  const looks = new Looks(client, options);
   const stopListening = health.onChange(({ state }) => (state === 'open' ? looks.begin() : looks.end()));
   return () => {
     stopListening();
     looks.end();
   };
+}
+
+export interface ReconnectOptions {
+  /** How long a look may take. */
+  readonly timeoutMs: number;
+  /** Whether nobody else uses the client: one that waits in a blocking command would look as dead. */
+  readonly isOurs: boolean;
 }
 
 class Looks {
@@ -54,7 +65,7 @@ class Looks {
 
   constructor(
     private readonly client: Connection,
-    private readonly timeoutMs: number,
+    private readonly options: ReconnectOptions,
   ) {}
 
   begin(): void {
@@ -72,8 +83,9 @@ class Looks {
     if (this.isLooking) return;
     this.isLooking = true;
     const wasLost = this.client.status === 'reconnecting';
-    const target = wasLost ? configured(this.client) : peerOf(this.client);
-    const isThere = target !== undefined && (await answers(target, this.timeoutMs));
+    const { isOurs, timeoutMs } = this.options;
+    const target = wasLost ? configured(this.client) : isOurs ? peerOf(this.client) : undefined;
+    const isThere = target !== undefined && (await answers(target, timeoutMs));
     this.isLooking = false;
     if (this.timer === undefined) return;
     if (wasLost) this.connect(isThere);

@@ -43,6 +43,7 @@ async function openOnRedis(
     gate.lost('', trouble),
   );
   gate.onStop(watchConnection(opened.client, gate));
-  gate.onStop(reconnectSooner(opened.client, health, storeTimeoutMs));
+  const isOurs = redis?.kind === 'connect';
+  gate.onStop(reconnectSooner(opened.client, health, { timeoutMs: storeTimeoutMs, isOurs }));
   return opened.store;
 }
