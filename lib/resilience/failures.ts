@@ -3,9 +3,11 @@ import { RateLimitError } from '../errors/rate-limit.error.js';
 /** What a script or a command says where one key holds what we have not written: no other key is worse for it. */
 const ONE_KEY = /\bWRONGTYPE\b|no bucket record at|no reservation at/;
 
+export const isUnavailable = (error: unknown): boolean =>
+  error instanceof RateLimitError && error.code === 'STORE_UNAVAILABLE';
+
 /** A mistake of the application, which stays one whatever the store does. */
-export const isMisuse = (error: unknown): boolean =>
-  error instanceof RateLimitError && error.code !== 'STORE_UNAVAILABLE';
+export const isMisuse = (error: unknown): boolean => error instanceof RateLimitError && !isUnavailable(error);
 
 /** Whether a failure says nothing of the store as a whole. */
 export const isOfOneKey = (error: unknown): boolean => isMisuse(error) || ONE_KEY.test(messageOf(error));

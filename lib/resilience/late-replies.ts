@@ -1,6 +1,7 @@
 import type { Take } from '../algorithms/kernel.js';
 import type { Store, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { type Debts, debtOf } from './debts.js';
+import { isUnavailable } from './failures.js';
 
 /** What a transaction came to in this process, after the store was given up. */
 export type Verdicts = ReadonlyMap<Take, TransactionReply>;
@@ -48,11 +49,16 @@ export class LateReplies {
     if (isAsked) this.giveAllBack();
   }
 
-  /** Where that fails they stay taken: nobody is admitted twice. */
+  /** Where that fails for good they stay taken: nobody is admitted twice. */
   giveAllBack(): void {
     const { unwanted } = this;
     this.unwanted = [];
-    for (const late of unwanted) this.giveBack(late).catch(() => undefined);
+    for (const late of unwanted) this.giveBack(late).catch((error) => this.keep(late, error));
+  }
+
+  /** For when the store, or its node in a Cluster, is asked again. */
+  private keep(late: LateTake, error: unknown): void {
+    if (isUnavailable(error) && this.unwanted.length < MOST) this.unwanted.push(late);
   }
 
   private noteOne(late: LateTake, verdicts: Verdicts): void {

@@ -46,8 +46,7 @@ export function makeResilient(
   const stop = health.onChange(({ state }) => {
     if (state === 'open') return;
     lateReplies.giveAllBack();
-    // Where it fails, the store has failed again, and is paid when it is back.
-    repayment.payAll().catch(() => undefined);
+    void repayment.payAll();
   });
   gate.onStop(stop);
   return new ResilientStore({

@@ -14,7 +14,8 @@ export interface RepaymentOptions {
 
 /** Takes from the store what was taken in this process while it could not be asked. */
 export class Repayment {
-  private isUnderWay = false;
+  private underWay: Promise<number> | undefined;
+  private isAskedAgain = false;
 
   constructor(
     private readonly store: Store,
@@ -23,22 +24,40 @@ export class Repayment {
   ) {}
 
   /**
-   * Pays all debts, a few at a time, beside the requests: who asks for such a bucket meanwhile pays with the request.
-   * Answers how many were paid; stops where the store fails again.
+   * Pays what is owed, a few at a time, beside the requests: who asks for such a bucket meanwhile pays with the request. What
+   * cannot be paid, for a node that is still down, is owed on. Answers how many were paid.
    */
   async payAll(): Promise<number> {
-    if (this.isUnderWay) return 0;
-    this.isUnderWay = true;
-    try {
-      await this.tellReports();
-      let paid = 0;
-      for (let keys = this.debts.unpaid(); keys.length > 0; keys = this.debts.unpaid()) {
-        for (let i = 0; i < keys.length; i += AT_ONCE) paid += await this.pay(keys.slice(i, i + AT_ONCE));
-      }
-      return paid;
-    } finally {
-      this.isUnderWay = false;
+    if (this.underWay !== undefined) {
+      // Another node is back: what it is owed was perhaps passed over already.
+      this.isAskedAgain = true;
+      return this.underWay;
     }
+    this.underWay = this.payInTurns();
+    try {
+      return await this.underWay;
+    } finally {
+      this.underWay = undefined;
+    }
+  }
+
+  private async payInTurns(): Promise<number> {
+    let paid = 0;
+    do {
+      this.isAskedAgain = false;
+      await this.tellReports();
+      const keys = this.debts.unpaid();
+      for (let i = 0; i < keys.length; i += AT_ONCE) paid += await this.paySome(keys.slice(i, i + AT_ONCE));
+    } while (this.isAskedAgain);
+    return paid;
+  }
+
+  /** Where some cannot be paid, the others are all the same. */
+  private async paySome(keys: readonly string[]): Promise<number> {
+    let paid = await this.pay(keys).catch(() => 0);
+    if (paid > 0 || keys.length === 1) return paid;
+    for (const key of keys) paid += await this.pay([key]).catch(() => 0);
+    return paid;
   }
 
   /** A debt was asked for together with something else. */
@@ -76,7 +95,13 @@ export class Repayment {
   }
 
   private async tellReports(): Promise<void> {
-    for (const { key, report } of this.debts.takeReports()) await this.store.report(key, report);
+    for (const { key, report } of this.debts.takeReports()) {
+      try {
+        await this.store.report(key, report);
+      } catch {
+        this.debts.noteReport(key, report.scale);
+      }
+    }
   }
 
   private async ask(
