@@ -1,12 +1,21 @@
 // Runs scenarios one after another, prints what each has come to, and answers whether all was as it must be.
+import { clockSteps } from './scenarios/clock.js';
 import { clusterFailover, resharding } from './scenarios/cluster.js';
-import { network } from './scenarios/network.js';
+import { deadConnections, network } from './scenarios/network.js';
 import type { Scenario, ScenarioOptions } from './scenarios/scenario.js';
 import { sentinel } from './scenarios/sentinel.js';
 import { standalone } from './scenarios/standalone.js';
 import { verdictOf } from './verdict.js';
 
-const scenarios: readonly Scenario[] = [standalone, network, sentinel, clusterFailover, resharding];
+const scenarios: readonly Scenario[] = [
+  standalone,
+  network,
+  deadConnections,
+  sentinel,
+  clusterFailover,
+  resharding,
+  clockSteps,
+];
 /** Of one kind of violation there may be thousands. */
 const MOST_PROBLEMS = 20;
 
@@ -25,7 +34,11 @@ export async function runChaos({ names, ...options }: ChaosOptions): Promise<boo
   );
   let failed = 0;
   for (const scenario of chosen) {
-    if (!(await runOne(scenario, options))) failed++;
+    const passed = await runOne(scenario, options).catch((error) => {
+      console.error(error);
+      return false;
+    });
+    if (!passed) failed++;
   }
   const counts = [
     failed > 0 && `${failed} failed`,

@@ -16,6 +16,8 @@ const SLACK_MS = 250;
 const RECOVER_WITHIN_MS = 1000;
 /** The first requests of a process compile what it runs. */
 const WARM_UP_MS = 1500;
+/** Within it every taker has been told of a step. */
+const STEP_AHEAD_NS = 300_000_000n;
 /** How long the store has been back before anybody looks whether all is well again. */
 const SETTLE_MS = 1500;
 
@@ -29,6 +31,9 @@ export interface RunOptions {
   /** Requests of each process in a second. */
   readonly perSecond?: number;
   readonly keys?: readonly string[];
+  /** Of each taker, by its number; by default all have all. */
+  readonly keysOf?: (taker: number) => readonly string[];
+  readonly hasClock?: boolean;
   readonly storeTimeoutMs?: number;
 }
 
@@ -42,10 +47,12 @@ export interface Episode extends Fault {
 }
 
 export interface FaultOptions {
-  /** What was cut off may have been carried out, and is sent again within its deadline. */
+  /** What was carried out before its reply was lost is charged once more. */
   readonly mayRepeat?: boolean;
   /** The keys that it hits; by default all. */
   readonly keys?: readonly string[];
+  /** What else there is to do once nobody asks any more. */
+  readonly whileQuiet?: () => Promise<void>;
 }
 
 export interface Outcome {
@@ -64,6 +71,7 @@ export class Run {
   private readonly losses: { policy: string; key: string; ticks: bigint; at: bigint }[] = [];
   private readonly levels: { policy: string; key: string; at: bigint; tokens: number; mayExceed: number }[] =
     [];
+  private readonly clockSteps: { at: bigint; ns: bigint }[] = [];
   private takers!: Takers;
   private diaries: string[] = [];
 
@@ -106,7 +114,11 @@ export class Run {
     await action();
     episode.back = clock();
     await sleep(SETTLE_MS);
+    await this.takers.pause();
+    await sleep(300);
     await this.readLedgers(options.mayRepeat ? Number.POSITIVE_INFINITY : 0);
+    await options.whileQuiet?.();
+    await this.takers.start();
     episode.end = clock();
   }
 
@@ -124,6 +136,13 @@ export class Run {
       const { perSeconds } = policies[policy as keyof typeof policies];
       if (lost > 0n) this.losses.push({ policy, key, ticks: lost * BigInt(perSeconds), at: clock() });
     });
+  }
+
+  /** The clock of the takers steps, at the same moment for all. */
+  async step(micros: number): Promise<void> {
+    const at = clock() + STEP_AHEAD_NS;
+    this.clockSteps.push({ at, ns: BigInt(micros) * 1000n });
+    await this.takers.step({ at: String(at), micros });
   }
 
   get buckets(): Bucket[] {
@@ -152,7 +171,7 @@ export class Run {
   }
 
   private configOf(taker: number): TakerConfig {
-    const { redis, seed, perSecond = 40 } = this.options;
+    const { redis, seed, perSecond = 40, keysOf, hasClock = false } = this.options;
     const name = `taker-${taker + 1}`;
     return {
       name,
@@ -162,15 +181,14 @@ export class Run {
       diary: join(this.folder, `${name}.jsonl`),
       seed: seed * 100 + taker,
       perSecond,
-      keys: this.keys,
+      keys: keysOf?.(taker) ?? this.keys,
+      hasClock,
       storeTimeoutMs: this.storeTimeoutMs,
     };
   }
 
   /** What the ledgers miss once nobody asks any more, and what was admitted locally is debited. */
   private async readLedgers(mayExceed: number): Promise<void> {
-    await this.takers.pause();
-    await sleep(300);
     const ledgers = bucketsOf(this.keys, [policies.ledger]);
     for (const ledger of ledgers) {
       const port = await this.options.portOf(ledger.key);
@@ -178,13 +196,12 @@ export class Run {
       const tokens = Number((levels[0]!.nanoTokens + 500_000_000n) / 1_000_000_000n);
       this.levels.push({ policy: 'ledger', key: ledger.key, at: clock(), tokens, mayExceed });
     }
-    await this.takers.start();
   }
 
   private historyOf({ decisions, stalls }: Diaries): History {
-    const { episodes, restarts, losses, levels } = this;
+    const { episodes, restarts, losses, levels, clockSteps } = this;
     return {
-      ...{ decisions, stalls, restarts, losses, levels },
+      ...{ decisions, stalls, restarts, losses, levels, clockSteps },
       policies: allPolicies.map(toCheck),
       faults: episodes,
       deadlineMs: this.storeTimeoutMs,

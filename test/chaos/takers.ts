@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Measurement, Order, TakerConfig } from './taker/config.js';
+import type { ClockStep, Measurement, Order, TakerConfig } from './taker/config.js';
 
 const PROGRAM = fileURLToPath(new URL('./taker/main.js', import.meta.url));
 
@@ -35,7 +35,7 @@ export class Taker {
 
   async stop(): Promise<void> {
     const ended = once(this.child, 'exit');
-    await this.tell('stop');
+    await this.tell({ kind: 'stop' });
     const [code] = await ended;
     if (code !== 0) throw new Error(`${this.name} has ended with ${code}`);
   }
@@ -64,16 +64,20 @@ export class Takers {
   }
 
   async start(): Promise<void> {
-    await this.tell('start');
+    await this.tell({ kind: 'start' });
   }
 
   /** Resolves when all have all their answers. */
   async pause(): Promise<void> {
-    await this.tell('pause');
+    await this.tell({ kind: 'pause' });
   }
 
   async measure(): Promise<Measurement[]> {
-    return (await this.tell('measure')) as Measurement[];
+    return (await this.tell({ kind: 'measure' })) as Measurement[];
+  }
+
+  async step(step: ClockStep): Promise<void> {
+    await this.tell({ kind: 'step', ...step });
   }
 
   async stop(): Promise<void> {

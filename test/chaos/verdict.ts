@@ -20,7 +20,7 @@ export function verdictOf(outcome: Outcome): Verdict {
   ];
   const text = [
     table(columns, figures),
-    `beyond the bound: ${overAdmission(outcome)} tokens; lost by replication: ${lostTokens(outcome)} tokens`,
+    `beyond the bound: ${overAdmission(outcome).toFixed(1)} tokens; lost by replication: ${lostTokens(outcome).toFixed(1)} tokens`,
     `ledgers read: ${history.levels?.length ?? 0}; late writes: ${violations.filter(({ rule }) => rule === 'late write').length}`,
     `log lines: ${diaries.logs.filter(({ log }) => log !== 'log').length} beside those of the boot`,
   ].join('\n');
@@ -35,13 +35,10 @@ function boundsOf({ name, closed, open, openHttp, openPlain }: EpisodeFigures, d
   const found: string[] = [];
   if (closed.p999 > deadlineMs + CLOSED_SLACK_MS)
     found.push(`${name}: p99.9 is ${closed.p999.toFixed(1)} ms`);
-  const added = Math.min(tailOf(open), tailOf(openHttp) - tailOf(openPlain));
+  const added = Math.min(open.tail, openHttp.tail - openPlain.tail);
   if (added > OPEN_SLACK_MS) found.push(`${name}: ${added.toFixed(2)} ms more with the breaker open`);
   return found;
 }
-
-/** p99.9 of fewer than a thousand is whatever was worst, once. */
-const tailOf = ({ count, p99, p999 }: Spread): number => (count < 1000 ? p99 : p999);
 
 const whole = (value: number): string => String(Math.round(value));
 const both = ({ p999, max }: Spread): string => `${p999.toFixed(1)} / ${max.toFixed(1)}`;

@@ -79,6 +79,15 @@ export interface Violation {
 }
 
 export function check(history: History): Violation[];
+
+export interface Beyond {
+  readonly ticks: bigint;
+  readonly lost: bigint;
+  readonly perNs: bigint;
+}
+
+/** Of each bucket: by how many ticks its worst window is above its bound, and what replication has lost of it. */
+export function beyondBounds(history: History): Beyond[];
 export function answerMs(decision: Seen): number;
 /** Of each process: after how many milliseconds a decision of the store is there again, about a key that was hit. */
 export function recoveryMs(history: Pick<History, 'decisions' | 'stalls'>, fault: Fault): Map<string, number>;

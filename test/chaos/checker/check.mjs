@@ -67,15 +67,24 @@ export const answerMs = ({ sent, received, waitedMs = 0, stalledMs = 0 }) =>
  * What all processes together were admitted by the shared bucket is within its bound: since it was last lost as a whole, and but
  * for what replication has lost of it.
  */
-function sharedBuckets({ decisions, policies, restarts = [], losses = [], clockSteps = [] }) {
+function sharedBuckets(history) {
+  return beyondBounds(history).flatMap(({ first, ticks, lost, perNs }) =>
+    ticks > lost ? [tooMany('over-admission', first, ticks - lost, perNs)] : [],
+  );
+}
+
+/** Of each bucket: by how many ticks its worst window is above its bound, and what replication has lost of it. */
+export function beyondBounds({ decisions, policies, restarts = [], losses = [], clockSteps = [] }) {
   const admitted = decisions.filter((decision) => isAdmitted(decision) && decision.source === 'redis');
   const groups = groupBy(admitted, (decision) => sharedBucket(decision, restarts));
-  return [...groups.values()].flatMap((group) => {
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    const policy = policyOf(policies, first);
     const lost = losses
-      .filter((loss) => isSameBucket(loss, group[0]))
+      .filter((loss) => isSameBucket(loss, first))
       .reduce((sum, { ticks }) => sum + ticks, 0n);
     const moved = group.map((decision) => onServer(decision, clockSteps));
-    return exceeds('over-admission', moved, policyOf(policies, group[0]), lost);
+    return { first, ticks: beyondBound(moved, policy), lost, perNs: policy.perNs };
   });
 }
 
@@ -88,7 +97,8 @@ function localBuckets({ decisions, policies, instances = 1 }) {
     const policy = policyOf(policies, group[0]);
     const capacity = Math.max(1, Math.floor(policy.capacity / instances));
     const share = { ...policy, capacity, perNs: policy.perNs * BigInt(instances) };
-    return exceeds('local over-admission', group, share, 0n);
+    const ticks = beyondBound(group, share);
+    return ticks > 0n ? [tooMany('local over-admission', group[0], ticks, share.perNs)] : [];
   });
 }
 
@@ -107,12 +117,13 @@ function localLives(decisions) {
   return groups;
 }
 
-function exceeds(rule, admissions, { capacity, tokens, perNs }, lost) {
+function beyondBound(admissions, { capacity, tokens, perNs }) {
   const excess = worstWindow(admissions, { tokens, perNs }) - BigInt(capacity) * perNs;
-  if (excess <= lost) return [];
-  const beyond = Number(((excess - lost) * 1000n) / perNs) / 1000;
-  return [violation(rule, admissions[0], `admitted ${beyond} tokens too many`)];
+  return excess > 0n ? excess : 0n;
 }
+
+const tooMany = (rule, first, ticks, perNs) =>
+  violation(rule, first, `admitted ${Number((ticks * 1000n) / perNs) / 1000} tokens too many`);
 
 /** A bucket that was lost as a whole is another one afterwards. No answer is received from the old one once the new one is there. */
 function sharedBucket({ policy, key, received }, restarts) {
@@ -132,7 +143,10 @@ function onServer(decision, clockSteps) {
  * processes have admitted without it, once that is debited. Less is a debit that is missing, more a take that was carried out
  * though nobody was told, or twice.
  */
-function levels({ decisions, policies, levels: readings = [], restarts = [], losses = [] }) {
+function levels(history) {
+  const { decisions, policies, levels: readings = [], restarts = [], losses = [] } = history;
+  // Of each bucket: what was carried out twice since it was lost, where that may be.
+  const repeated = new Map();
   return readings.flatMap((reading) => {
     const { policy, key, at, tokens, mayExceed = 0 } = reading;
     const restart = restarts.filter(({ back }) => back <= at).at(-1);
@@ -141,16 +155,19 @@ function levels({ decisions, policies, levels: readings = [], restarts = [], los
         isSameBucket(decision, reading) && isAdmitted(decision) && countsAt(decision, at, restart),
     );
     const lost = lostUntil(reading, losses, policyOf(policies, reading), restart);
-    const expected = sumOf(counted) - lost;
+    const life = JSON.stringify([policy, key, String(restart?.back)]);
+    const expected = sumOf(counted) - lost + (repeated.get(life) ?? 0);
     const unsure = sumOf(counted.filter((one) => isUnsure(one, restart)));
     const place = { policy, key, process: '-', sent: at };
     if (tokens < expected - unsure) {
       return [violation('missing debit', place, `misses ${tokens} tokens, and ${expected} were admitted`)];
     }
     const beyond = tokens - expected;
-    return beyond > mayExceed
-      ? [violation('late write', place, `misses ${tokens} tokens, and only ${expected} were admitted`)]
-      : [];
+    if (beyond > mayExceed) {
+      return [violation('late write', place, `misses ${tokens} tokens, and only ${expected} were admitted`)];
+    }
+    if (beyond > 0) repeated.set(life, (repeated.get(life) ?? 0) + beyond);
+    return [];
   });
 }
 

@@ -33,7 +33,7 @@ async function runOn(group: SentinelGroup, seed: number, times: number): Promise
         old = await failover(run, group, i % 2 === 1);
       });
       await group.revive(old!);
-      const count = await group.failovers();
+      const count = group.failovers();
       // What is lost by one that nobody has watched cannot be told.
       if (count !== i + 1)
         throw new Error(`The sentinels have replaced ${count - i - 1} masters that were not dead.`);

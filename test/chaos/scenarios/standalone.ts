@@ -51,11 +51,11 @@ async function freezeAndKill(run: Run, server: RedisServer, milliseconds: number
   });
 }
 
-/** One that the module opens, and clients of the application with default options. */
+/** One that the module opens, and clients of the application with default options, but for those that are given. */
 export const clientsOf =
-  ({ host, port }: Address) =>
+  ({ host, port }: Address, more: Record<string, unknown> = {}) =>
   (taker: number): RedisConfig => {
     const options = { host, port };
     if (taker === 0) return { kind: 'own', options };
-    return { kind: 'client', major: taker % 2 === 1 ? 5 : 6, options };
+    return { kind: 'client', major: taker % 2 === 1 ? 5 : 6, options: { ...options, ...more } };
   };

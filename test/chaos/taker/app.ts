@@ -96,10 +96,11 @@ const refusal: RateLimitModuleOptions['refusal'] = { body: ({ decisions }) => ({
 
 export async function bootApp(
   { adapter, prefix, storeTimeoutMs }: TakerConfig,
-  redis: RateLimitModuleOptions['redis'],
+  { redis, store }: Pick<RateLimitModuleOptions, 'redis' | 'store'>,
   logger: LoggerService,
 ): Promise<INestApplication> {
-  const options = { redis, prefix, storeTimeoutMs, refusal, policies: Object.values(limits) };
+  const where = store === undefined ? { redis } : { store };
+  const options = { ...where, prefix, storeTimeoutMs, refusal, policies: Object.values(limits) };
   const root = RateLimitModule.forRoot(options as RateLimitModuleOptions);
   @Module({ imports: [root], controllers: [TakeController as Type] })
   class TakerModule {}

@@ -9,6 +9,8 @@ export interface TakerConfig {
   readonly seed: number;
   readonly perSecond: number;
   readonly keys: readonly string[];
+  /** Whether the time is told to the server, by a clock that steps when the taker is told to. */
+  readonly hasClock?: boolean;
   /** As options of the module. */
   readonly storeTimeoutMs: number;
 }
@@ -25,7 +27,16 @@ export type RedisConfig =
   | { readonly kind: 'cluster'; readonly major: 5 | 6; readonly nodes: readonly Address[] };
 
 /** What a taker is told while it runs, and answers when it is done. */
-export type Order = 'start' | 'pause' | 'stop' | 'measure';
+export type Order =
+  | { readonly kind: 'start' | 'pause' | 'stop' | 'measure' }
+  | ({ readonly kind: 'step' } & ClockStep);
+
+/** A step of the clock that decides: so many microseconds forward, or back, at a time of the clock that all share. */
+export interface ClockStep {
+  /** In nanoseconds, as text. */
+  readonly at: string;
+  readonly micros: number;
+}
 
 /** The answer to `measure`. */
 export interface Measurement {

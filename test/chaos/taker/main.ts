@@ -9,6 +9,7 @@ import { Diary } from './diary.js';
 import { Load } from './load.js';
 import { openRedis } from './redis.js';
 import { watchStalls } from './stalls.js';
+import { SteppingClock } from './stepping-clock.js';
 
 /** What has no answer by then is called unanswered. */
 const ANSWERED_WITHIN_MS = 10_000;
@@ -19,7 +20,8 @@ const log = (level: string) => (message: unknown) => diary.log(level, String(mes
 const logger = { log: log('log'), warn: log('warn'), error: log('error'), fatal: log('fatal') };
 
 const opened = openRedis(config.redis);
-const app = await bootApp(config, opened.redis, logger);
+const steps = new SteppingClock();
+const app = await bootApp(config, config.hasClock ? await steps.storeOn(opened, config) : opened, logger);
 const load = new Load(config, await app.getUrl(), app.get(RateLimiterService), diary);
 
 async function untilAnswered(): Promise<void> {
@@ -29,12 +31,13 @@ async function untilAnswered(): Promise<void> {
 
 const stalls = watchStalls(diary);
 
-const orders: Record<Order, () => unknown> = {
+const orders: { [Kind in Order['kind']]: (order: Order & { kind: Kind }) => unknown } = {
   start: () => load.start(),
   pause: async () => {
     load.pause();
     await untilAnswered();
   },
+  step: (step) => steps.add(step),
   measure: (): Measurement => {
     // Twice: what the first run finalizes, the second frees.
     globalThis.gc?.();
@@ -53,9 +56,9 @@ const orders: Record<Order, () => unknown> = {
 };
 
 process.on('message', async (order: Order) => {
-  const value = await orders[order]();
-  process.send!({ order, value });
-  if (order === 'stop') process.disconnect();
+  const value = await orders[order.kind](order as never);
+  process.send!({ value });
+  if (order.kind === 'stop') process.disconnect();
 });
 process.on('disconnect', () => process.exit());
 process.send!('ready');

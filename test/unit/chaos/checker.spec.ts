@@ -170,6 +170,16 @@ describe('what a bucket is missing while nobody asks', () => {
     expect(rulesOf(admitted, level(5, { mayExceed: 1 }))).toEqual(['late write']);
   });
 
+  it('counts what was carried out twice, where that may be, from then on', () => {
+    const at = (time: number, tokens: number, mayExceed = 0) => ({
+      ...{ policy: 'api', key: 'ada', at: ms(time), tokens, mayExceed },
+    });
+    const readings = [at(2000, 4, 1), at(3000, 4)];
+    expect(rulesOf(admitted, { levels: readings })).toEqual([]);
+    expect(rulesOf(admitted, { levels: [...readings, at(4000, 3)] })).toEqual(['missing debit']);
+    expect(rulesOf(admitted, { levels: [...readings, at(4000, 5)] })).toEqual(['late write']);
+  });
+
   it('is nothing of what was refused, is of another bucket, or came later', () => {
     const others = [seen(0, { allowed: false, status: 429 }), seen(0, { key: 'bob' }), seen(5000)];
     expect(rulesOf([...admitted, ...others], level(3))).toEqual([]);
