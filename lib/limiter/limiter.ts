@@ -31,6 +31,8 @@ export class Limiter {
     private readonly fullest?: FullestBuckets,
     /** Told of every decision. */
     private readonly publish: (decision: Decision) => void = () => undefined,
+    /** What stands before the store where decisions are made. */
+    private readonly decider: Pick<Store, 'decide'> = store,
   ) {}
 
   /**
@@ -47,7 +49,7 @@ export class Limiter {
     const asked = parts.map(mergeSameBucket);
     const order = ++this.calls;
     const transactions = asked.map((entries, p) => transactionOf(entries, terms, isShadow(parts[p]?.[0])));
-    return chain(this.store.decide(transactions), (replies) => {
+    return chain(this.decider.decide(transactions), (replies) => {
       const judgements = parts.map((part, p) => {
         const [entries, reply] = [asked[p] as Entry[], replies[p] as TransactionReply];
         // What this process has decided by itself says nothing of a block in the store.

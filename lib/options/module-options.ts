@@ -1,6 +1,7 @@
 import type { KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { OnStoreError, Store } from '../stores/store.interface.js';
+import type { Limits } from './limits.js';
 import type { Policy } from './policy.js';
 import type { ShadowOptions, SkipPredicate } from './policy-options.js';
 import type { RefusalOptions } from './refusal-options.js';
@@ -41,6 +42,11 @@ export interface RateLimitModuleOptions {
   prefix?: string;
   /** The embedded store: where neither `redis` nor `store` is set, and where they cannot be asked. */
   memory?: MemoryOptions;
+  /**
+   * How many keys of each policy may get a bucket that this process has not met lately: `capacity` at once, and then
+   * `rate`. Beyond it a request with such a key is refused, and the store is not asked. By default as many as come.
+   */
+  newKeys?: Limits;
   /** Who is limited where a policy does not say it; by default `byIp()`. */
   key?: KeyResolver;
   /** Named policies, for `@RateLimit('name')` and the service. */

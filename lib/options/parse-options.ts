@@ -1,3 +1,4 @@
+import type { Limit } from '../algorithms/limit.js';
 import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
@@ -5,6 +6,7 @@ import { byIp, type KeyResolver } from '../keys/index.js';
 import type { RedisClient } from '../stores/redis/redis-client.js';
 import type { OnStoreError, Store } from '../stores/store.interface.js';
 import type { HeaderStyle, RateLimitModuleOptions, RedisConnectionOptions } from './module-options.js';
+import { parseNewKeys } from './parse-new-keys.js';
 import { parseRefusal } from './parse-refusal.js';
 import { parseResilience } from './parse-resilience.js';
 import { parseShadow } from './parse-shadow.js';
@@ -23,6 +25,7 @@ export interface ParsedOptions {
   readonly store: Store | undefined;
   readonly prefix: string;
   readonly maxKeys: number;
+  readonly newKeys: Limit | undefined;
   readonly key: KeyResolver;
   readonly policies: readonly Policy[];
   readonly global: readonly Policy[];
@@ -44,6 +47,7 @@ const KNOWN = [
   'redis',
   'prefix',
   'memory',
+  'newKeys',
   'store',
   'key',
   'policies',
@@ -93,6 +97,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     store: parseStore(options, PLACE),
     prefix,
     maxKeys,
+    newKeys: parseNewKeys(options.newKeys, PLACE),
     key,
     policies,
     global,

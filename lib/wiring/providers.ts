@@ -8,6 +8,7 @@ import { Settlements } from '../guard/settlements.js';
 import { FullestBuckets } from '../limiter/fullest-buckets.js';
 import { Limiter } from '../limiter/limiter.js';
 import { LiveLimits } from '../limiter/live-limits.js';
+import { NewKeys } from '../limiter/new-keys.js';
 import { PolicyRegistry } from '../limiter/policy-registry.js';
 import { RateLimiterService } from '../limiter/rate-limiter.service.js';
 import { ShadowCounts } from '../limiter/shadow-counts.js';
@@ -26,7 +27,7 @@ import { BootReport } from '../plan/boot-report.js';
 import { PlanBuilder } from '../plan/plan-builder.js';
 import { PlanCatalog } from '../plan/plan-catalog.js';
 import { StoreHealth } from '../resilience/store-health.js';
-import { monotonicClock } from '../stores/memory/clock.js';
+import { type Clock, monotonicClock } from '../stores/memory/clock.js';
 import type { Store } from '../stores/store.interface.js';
 import { GraphqlProblemFilter } from '../transport/graphql/graphql-problem.filter.js';
 import { HttpTransport } from '../transport/http/http.transport.js';
@@ -84,12 +85,15 @@ export const providers: Provider[] = [
       store: Store,
       blocks: Blocks,
       fullest: FullestBuckets,
-      { limitsRefreshMs }: ParsedOptions,
+      { limitsRefreshMs, newKeys, maxKeys }: ParsedOptions,
+      clock: Clock,
     ) => {
       const live = new LiveLimits(store, limitsRefreshMs);
-      return new Limiter(store, blocks, new ShadowCounts(publishShadow), live, fullest, publishDecision);
+      const shadows = new ShadowCounts(publishShadow);
+      const decider = newKeys && new NewKeys(store, { limit: newKeys, maxKeys, clock });
+      return new Limiter(store, blocks, shadows, live, fullest, publishDecision, decider);
     },
-    inject: [RATE_LIMIT_STORE, Blocks, FullestBuckets, PARSED_OPTIONS],
+    inject: [RATE_LIMIT_STORE, Blocks, FullestBuckets, PARSED_OPTIONS, RATE_LIMIT_CLOCK],
   },
   {
     provide: PolicyRegistry,

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { leakyBucket, RateLimitExceededError, tokenBucket } from '../../lib/index.js';
+import { Controller, Get } from '@nestjs/common';
+import { byHeader, leakyBucket, RateLimitExceededError, TokenBucket, tokenBucket } from '../../lib/index.js';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { Store } from '../../lib/stores/store.interface.js';
+import { bootApp, closeApps } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
 import { closeClients, connect } from '../support/redis/clients.js';
@@ -17,6 +19,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await closeApps();
   await closeClients();
   await server.stop();
 });
@@ -42,6 +45,35 @@ describe('a flood of 20,000 distinct keys', () => {
     await eventually(async () => (await command(server.port, 'DBSIZE')) === '0', 'every bucket has expired');
     expect((await usedMemory()) - before).toBeLessThan(most / 2);
   }, 30_000);
+});
+
+describe('a limit on new keys, beside Redis', () => {
+  @Controller('cats')
+  class Cats {
+    @Get()
+    @TokenBucket({ name: 'cats', capacity: 100, rate: '1/h', key: byHeader('x-user') })
+    find() {
+      return 'served';
+    }
+  }
+
+  it('keeps a flood out with 429, and lets those through that are known', async () => {
+    const client = connect(server.url);
+    const prefix = freshPrefix('new-keys');
+    const app = await bootApp({
+      controllers: [Cats],
+      rateLimit: { redis: client, prefix, fullest: false, newKeys: { capacity: 20, rate: '1/min' } },
+    });
+    const get = (user: string) => app.request('/cats', { headers: { 'x-user': user } });
+    expect((await get('ada')).status).toBe(200);
+    const flood = await Promise.all(Array.from({ length: 300 }, (_, i) => get(`new-${i}`)));
+    expect(flood.filter(({ status }) => status === 200).length).toBe(19);
+    const refused = flood.find(({ status }) => status === 429);
+    expect(refused?.headers.get('retry-after')).toBe('60');
+    expect(refused?.headers.get('ratelimit')).toMatch(/^"cats";r=0;t=\d+$/);
+    expect((await connect(server.adminUrl).keys(`${prefix}:*`)).length).toBe(20);
+    expect((await get('ada')).status).toBe(200);
+  });
 });
 
 describe('50,000 who wait in one line', () => {

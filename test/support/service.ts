@@ -18,11 +18,15 @@ export interface ServiceProcess {
 }
 
 /** The service as the module wires it, without an application: each is a process of its own on the store. */
-export function serviceOn(store: Store, live = new LiveLimits(store)): ServiceProcess {
+export function serviceOn(
+  store: Store,
+  live = new LiveLimits(store),
+  decider: Pick<Store, 'decide'> = store,
+): ServiceProcess {
   const [returns, blocks] = [new PlaceReturns(store), new Blocks()];
   const turns = new Turns(returns, blocks);
   const background = new BackgroundWork(new Turns(returns, blocks));
-  const limiter = new Limiter(store, blocks, new ShadowCounts(), live);
+  const limiter = new Limiter(store, blocks, new ShadowCounts(), live, undefined, undefined, decider);
   return {
     service: new RateLimiterService(limiter, new PolicyRegistry(), turns, background),
     turns,

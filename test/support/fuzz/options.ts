@@ -36,6 +36,7 @@ export const moduleShape: Shape = {
   store: mostly<unknown>(undefined, undefined, new MemoryStore({ maxKeys: 1 })),
   prefix: mostly('floodgate', 'a:b', 'x'.repeat(128), 'a b', '{a}'),
   memory: mostly<unknown>({}, { maxKeys: 1 }, { maxKeys: 2 ** 24 }, { maxKeys: 0 }, { max: 1 }),
+  newKeys: mostly<unknown>(undefined, { capacity: 10, rate: 5 }, { capacity: 10 }, { rate: 5, capacity: 0 }),
   key,
   policies: lists,
   global: lists,
