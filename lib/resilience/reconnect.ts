@@ -25,7 +25,7 @@ const LOOK_MS = 250;
 /** Where it cannot be looked first, clients are not to use up their retries: these are no more than those of ioredis 5. */
 const BLIND_MS = 500;
 
-/** A new connection that was answered so often in a row, while ours was not, says that ours is dead. */
+/** A new connection that was answered so often in a row, while ours carried nothing, says that ours is dead. */
 const DEAD_AFTER = 2;
 
 const PING = '*1\r\n$4\r\nPING\r\n';
@@ -62,6 +62,8 @@ class Looks {
   private isLooking = false;
   private answers = 0;
   private connectedAt = 0;
+  private stream: Socket | undefined;
+  private bytesRead = 0;
 
   constructor(
     private readonly client: Connection,
@@ -70,6 +72,7 @@ class Looks {
 
   begin(): void {
     this.end();
+    this.hasCarried();
     this.timer = setInterval(() => void this.look(), LOOK_MS).unref();
   }
 
@@ -104,10 +107,21 @@ class Looks {
   }
 
   private answered(isThere: boolean): void {
-    this.answers = isThere ? this.answers + 1 : 0;
+    this.answers = isThere && !this.hasCarried() ? this.answers + 1 : 0;
     if (this.answers < DEAD_AFTER) return;
     this.answers = 0;
     this.client.stream?.destroy();
+  }
+
+  /**
+   * Whether anything has come since it was looked last. Probes see to that while the connection lives: also a server that is
+   * full, or forbids, says so. Others may be using the connection.
+   */
+  private hasCarried(): boolean {
+    const { stream, bytesRead } = this;
+    this.stream = this.client.stream;
+    this.bytesRead = this.stream?.bytesRead ?? 0;
+    return stream !== this.stream || bytesRead !== this.bytesRead;
   }
 }
 

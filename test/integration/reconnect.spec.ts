@@ -5,6 +5,7 @@ import { RateLimiterService, StoreHealth, tokenBucket } from '../../lib/index.js
 import { bootApp, closeApps } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { closeClients, connect5, connect6 } from '../support/redis/clients.js';
+import { conditions } from '../support/redis/conditions.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -72,6 +73,19 @@ describe.each([
     await sleep(1200);
     expect(client.stream).toBe(stream);
     expect(stream.destroyed).toBe(false);
+  });
+
+  it('keeps a connection on which a server says that it does not decide, for others use it too', async () => {
+    const client = connect(server.adminUrl);
+    const { health, take } = await appOn(client);
+    const { stream } = client;
+    const end = await conditions.full.begin(server);
+    expect(await take()).toBe('memory');
+    await sleep(1000);
+    expect(health.state).toBe('open');
+    expect(client.stream).toBe(stream);
+    await end();
+    await state(health, 'closed');
   });
 });
 
