@@ -6,6 +6,12 @@ const ONE_KEY = /\bWRONGTYPE\b|no bucket record at|no reservation at/;
 export const isUnavailable = (error: unknown): boolean =>
   error instanceof RateLimitError && error.code === 'STORE_UNAVAILABLE';
 
+/** What a server says to a user who may not do something: from 7.2 on, before that in a script, and outside of scripts. */
+const FORBIDDEN = /\bACL failure\b|user executing the script can't|\bNOPERM\b/;
+
+/** Whether a user may not do something, which may be all that decides, or one command of few. */
+export const isForbidden = (error: unknown): boolean => FORBIDDEN.test(messageOf(error));
+
 /** A mistake of the application, which stays one whatever the store does. */
 export const isMisuse = (error: unknown): boolean => error instanceof RateLimitError && !isUnavailable(error);
 

@@ -25,6 +25,7 @@ export class GatedStore implements Store {
       () => this.store.decide(transactions, deadline),
       deadline?.until,
       (replies) => deadline?.onLate?.(transactions, replies),
+      true,
     );
   }
 
@@ -85,10 +86,13 @@ export class GatedStore implements Store {
     make: () => Awaitable<T>,
     until?: number,
     onLate?: (value: T) => void,
+    isDecision = false,
   ): Awaitable<T> {
     this.gate.check('');
     const value = attempt(make);
-    return isPromise(value) ? this.gate.call({ node: '', key }, until, () => value, onLate) : value;
+    return isPromise(value)
+      ? this.gate.call({ node: '', key, isDecision }, until, () => value, onLate)
+      : value;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CallGate, CallTarget } from '../stores/call-gate.js';
 import { Breaker } from './breaker.js';
-import { isOfOneKey, messageOf } from './failures.js';
+import { isForbidden, isOfOneKey, messageOf } from './failures.js';
 import type { StoreHealth } from './store-health.js';
 import { storeUnavailable } from './store-unavailable.js';
 
@@ -94,7 +94,9 @@ export class NodeGate implements CallGate {
     for (const breaker of this.breakers.values()) breaker.stop();
   }
 
-  private failed(breaker: Breaker, { key }: CallTarget, error: unknown): unknown {
+  private failed(breaker: Breaker, { key, isDecision = false }: CallTarget, error: unknown): unknown {
+    // Decisions need fewer permissions than all else.
+    if (!isDecision && isForbidden(error)) return error;
     if (isOfOneKey(error)) {
       this.options.onKeyFailure(key, error);
       return error;

@@ -4,6 +4,8 @@ export interface CallTarget {
   readonly node: string;
   /** A key that the call is about, as the store is given it. */
   readonly key: string;
+  /** Whether it decides: what is refused to other calls may well be granted to this one. */
+  readonly isDecision?: boolean;
 }
 
 /** What every call of a store passes on its way to a server. */

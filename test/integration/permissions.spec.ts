@@ -1,10 +1,14 @@
 // The permissions of docs/redis.md are enough for everything, and none of them is too much.
 // `npm run test:acl` runs all that talks to a server as this user.
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { RateLimitAdmin, RateLimiterService, tokenBucket } from '../../lib/index.js';
 import { openRedis } from '../../lib/stores/redis/open-redis.js';
 import type { RedisClient } from '../../lib/stores/redis/redis-client.js';
 import * as generated from '../../lib/stores/redis/scripts/generated.js';
+import { bootApp, closeApps } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import { everyOperation } from '../support/every-operation.js';
 import { closeClients, connect, connectCluster } from '../support/redis/clients.js';
 import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
@@ -14,6 +18,7 @@ import { type RedisServer, startRedis } from '../support/redis/server.js';
 
 const single = readDocumentedUser();
 const onCluster = readDocumentedUser({ cluster: true });
+const chat = tokenBucket({ name: 'chat', capacity: 5, rate: '1/h' });
 const commandsOf = (rules: readonly string[]) => rules.filter((rule) => rule.startsWith('+'));
 
 const fail = (message: string) => {
@@ -35,6 +40,7 @@ async function renew(server: RedisServer, rules: readonly string[], without?: st
   await command(server.port, 'SCRIPT', 'FLUSH');
 }
 
+afterEach(closeApps);
 afterEach(closeClients);
 
 describe('on a single server', () => {
@@ -67,6 +73,20 @@ describe('on a single server', () => {
     expect(await refusedTo(single, server.port)).toContain(`command ${rule.slice(1)}`);
     expect(errors.length > 0 || warn.mock.calls.length > 0).toBe(true);
     warn.mockRestore();
+  });
+
+  it('those of the fullest buckets are needed by nothing else', async () => {
+    await renew(server, readDocumentedUser({ without: ['+zadd', '+zrange'] }).rules);
+    const { app } = await bootApp({ rateLimit: { redis: server.url } });
+    const service = app.get(RateLimiterService);
+    for (let i = 0; i < 3; i++) {
+      expect(await service.consume(chat, 'ada')).toMatchObject({ source: 'redis' });
+      await sleep(20);
+    }
+    await eventually(async () => (await refusedTo(single, server.port)).includes('command zadd'), 'refused');
+    expect(await service.consume(chat, 'ada')).toMatchObject({ source: 'redis' });
+    await expect(app.get(RateLimitAdmin).fullest(chat)).rejects.toThrow(/permission|can't run/);
+    expect(await service.consume(chat, 'ada')).toMatchObject({ source: 'redis' });
   });
 });
 

@@ -64,13 +64,18 @@ export class RedisCalls {
   }
 
   /** Makes a call about a key through the gate. */
-  through<T>(
+  through<T>(key: string, make: () => Promise<T>, until = this.until()): Promise<T> {
+    return this.gate.call({ node: this.nodeOf(key), key }, until, make);
+  }
+
+  /** Makes one that decides. */
+  decide<T>(
     key: string,
     make: () => Promise<T>,
-    until = this.until(),
-    onLate?: (value: T) => void,
+    until: number | undefined,
+    onLate: ((value: T) => void) | undefined,
   ): Promise<T> {
-    return this.gate.call({ node: this.nodeOf(key), key }, until, make, onLate);
+    return this.gate.call({ node: this.nodeOf(key), key, isDecision: true }, until, make, onLate);
   }
 
   /** Through the gate. Whenever it gets to the server, the script does what it is to do. */

@@ -71,7 +71,7 @@ export class RedisStore implements Store {
 
   decide(transactions: readonly Transaction[], deadline?: Deadline): Promise<TransactionReply[]> {
     const { until = this.until(), onLate } = deadline ?? {};
-    return this.calls.through(
+    return this.calls.decide(
       transactions[0]?.takes[0]?.key ?? '',
       () => this.decideBy(until, transactions),
       until,

@@ -79,6 +79,22 @@ describe('a call through the gate', () => {
     expect(health.state).toBe('closed');
   });
 
+  it.each([
+    "NOPERM this user has no permissions to run the 'hgetall' command",
+    "ERR The user executing the script can't run this command or subcommand script: d7fc, on @user_script:75.",
+    "ERR ACL failure in script: User poor has no permissions to run the 'zadd' command script: d7fc",
+  ])(
+    'that is forbidden opens the node where it was to decide, and else is told to who made it: %s',
+    async (message) => {
+      const forbidden = () => Promise.reject(new Error(message));
+      await expect(gate.call(ada, soon(), forbidden)).rejects.toThrow(message);
+      expect([health.state, keyFailures]).toEqual(['closed', []]);
+      const decision = gate.call({ ...ada, isDecision: true }, soon(), forbidden);
+      await expect(decision).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      expect(health.state).toBe('open');
+    },
+  );
+
   it('that is misuse stays what it is', async () => {
     const misuse = new RateLimitError('CLUSTER_PICK', 'two slots');
     await expect(gate.call(ada, soon(), () => Promise.reject(misuse))).rejects.toBe(misuse);
