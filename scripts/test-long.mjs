@@ -2,7 +2,7 @@
 // at each rate, and as many times more of the others.
 process.env.FLOODGATE_LONG = '1';
 process.argv.push(
-  'test/conformance/(oracle|outbound|patience|reconfiguration|reservation)',
+  'test/conformance/(hostile-headers|oracle|outbound|patience|plan-change|reconfiguration|reservation|settle.spec|sync)',
   'test/unit/oracle',
 );
 await import('./test.mjs');

@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { Limiter } from '../../lib/limiter/limiter.js';
 import { parseLimits } from '../../lib/options/limits.js';
 import { tokenBucket } from '../../lib/options/make-policy.js';
+import { effort } from '../support/effort.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
 import { useStores } from '../support/stores.js';
 
-const SEEDS = 4;
+const SEEDS = effort(2, 20);
 const START = Date.UTC(2100, 0) * 1000;
 const SECONDS = 3;
 

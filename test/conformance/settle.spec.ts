@@ -7,6 +7,7 @@ import { tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 import { KernelStore } from '../../lib/testing/kernel.store.js';
+import { effort } from '../support/effort.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
 import { Hindsight, SettlingModel, type SettlingPolicy } from '../support/oracle/settling.js';
@@ -106,7 +107,7 @@ describe.each(['kernel', ...stores.names])('on %s', (name) => {
   });
 
   it('does what the model does, tick for tick, and never admits what hindsight would refuse', async () => {
-    const runs = name === 'Redis' ? 30 : 120;
+    const runs = name === 'Redis' ? effort(20, 300) : effort(60, 1200);
     const count = { back: 0, partly: 0, dropped: 0, debt: 0, bounded: 0, late: 0, twice: 0 };
     for (let seed = 1; seed <= runs; seed++) {
       const random = new Random(seed);

@@ -4,6 +4,7 @@ import { Limiter } from '../../lib/limiter/limiter.js';
 import { tokenBucket } from '../../lib/options/make-policy.js';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import { effort } from '../support/effort.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { ratio } from '../support/oracle/rational.js';
@@ -12,7 +13,7 @@ import { Provider, type Served } from '../support/provider.js';
 import { useStores } from '../support/stores.js';
 
 const START = Date.UTC(2100, 0) * 1000;
-const RUNS = 300;
+const RUNS = effort(120, 3000);
 const [CAPACITY, RATE] = [10, 3];
 const TOKEN_MICROS = 1_000_000 / RATE;
 
