@@ -84,6 +84,8 @@ describe('10,000 hostile keys on a Redis server', () => {
     expect((await each((key) => limiter.refund(chat, key, 1))).filter((found) => !found)).toEqual([]);
     expect(odd(await each((key) => limiter.consume(chat, key)), true, 0)).toEqual([]);
     expect((await each((key) => limiter.reset(chat, key))).filter((found) => !found)).toEqual([]);
-    expect(await connect(server.adminUrl).keys('*')).toEqual([FULLEST]);
+    const left = await connect(server.adminUrl).keys('*');
+    // Beside a bucket lies for a while that it was refunded, so that a call that is sent twice gives back once.
+    expect(left.filter((name) => !/\}:g:[\w-]+$/.test(name))).toEqual([FULLEST]);
   });
 });

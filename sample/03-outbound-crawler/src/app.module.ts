@@ -5,8 +5,16 @@ import { Crawler } from './crawler.js';
 import { ProviderClient } from './provider.client.js';
 
 @Module({
-  // Several instances share the quota of the tokens only on Redis.
-  imports: [RateLimitModule.forRoot({ redis: process.env.REDIS_URL })],
+  imports: [
+    RateLimitModule.forRoot({
+      // Several instances share the quota of the tokens only on Redis.
+      redis: process.env.REDIS_URL,
+      // A crawler can wait for Redis, rather than send what others may have sent already.
+      storeTimeoutMs: 5000,
+      // Without Redis, four instances take a quarter of each quota: together no more than the provider grants.
+      fallbackInstances: 4,
+    }),
+  ],
   controllers: [CrawlController],
   providers: [Crawler, ProviderClient],
 })
