@@ -25,6 +25,7 @@ export class Breaker {
   private probes = 0;
   private timer: NodeJS.Timeout | undefined;
   private reason = '';
+  private isStopped = false;
 
   constructor(private readonly options: BreakerOptions) {}
 
@@ -43,6 +44,7 @@ export class Breaker {
     if (this.openedAt !== undefined) return;
     this.openedAt = performance.now();
     this.reason = reason;
+    if (this.isStopped) return;
     // A process that has nothing else to do should end.
     this.timer = setInterval(() => this.probe(), this.options.probeMs).unref();
     this.options.onOpen(reason);
@@ -53,13 +55,14 @@ export class Breaker {
     if (this.isOpen) this.probe();
   }
 
-  /** For good. */
+  /** For good: what is still under way may open it, and nobody is told of that. */
   stop(): void {
+    this.isStopped = true;
     clearInterval(this.timer);
   }
 
   private probe(): void {
-    if (this.probes >= MOST_PROBES) return;
+    if (this.probes >= MOST_PROBES || this.isStopped) return;
     this.probes++;
     const sentAt = performance.now();
     this.options.probe(this.key).then(
@@ -82,7 +85,7 @@ export class Breaker {
   }
 
   private close(): void {
-    if (this.openedAt === undefined) return;
+    if (this.openedAt === undefined || this.isStopped) return;
     const openForMs = performance.now() - this.openedAt;
     this.openedAt = undefined;
     clearInterval(this.timer);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Breaker } from '../../../lib/resilience/breaker.js';
+import { Breaker, type BreakerOptions } from '../../../lib/resilience/breaker.js';
 
 interface Probe {
   readonly key: string;
@@ -10,6 +10,7 @@ interface Probe {
 let probes: Probe[];
 let told: string[];
 let breaker: Breaker;
+let options: BreakerOptions;
 
 const turn = async () => {
   await Promise.resolve();
@@ -22,7 +23,7 @@ beforeEach(() => {
   jest.useFakeTimers();
   probes = [];
   told = [];
-  breaker = new Breaker({
+  options = {
     timeoutMs: 100,
     probeMs: 250,
     probe: (key) =>
@@ -31,7 +32,8 @@ beforeEach(() => {
       }),
     onOpen: (reason) => told.push(`open: ${reason}`),
     onClose: (ms) => told.push(`closed after ${ms}`),
-  });
+  };
+  breaker = new Breaker(options);
 });
 afterEach(() => {
   breaker.stop();
@@ -106,5 +108,19 @@ describe('a breaker', () => {
     await turn();
     breaker.open('second');
     expect(told).toEqual(['open: first', 'closed after 0', 'open: second']);
+  });
+
+  it('tells nothing and asks nothing once it is stopped, also of what was under way', async () => {
+    breaker.open('no answer');
+    breaker.recheck();
+    breaker.stop();
+    probes[0]?.answer();
+    await turn();
+    expect(told).toEqual(['open: no answer']);
+    const idle = new Breaker({ ...options, onOpen: () => told.push('told') });
+    idle.stop();
+    idle.open('the connection is closed');
+    jest.advanceTimersByTime(2500);
+    expect([idle.isOpen, told, probes.length]).toEqual([true, ['open: no answer'], 1]);
   });
 });
