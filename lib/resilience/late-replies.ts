@@ -2,6 +2,7 @@ import type { Take } from '../algorithms/kernel.js';
 import type { Store, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { type Debts, debtOf } from './debts.js';
 import { isUnavailable } from './failures.js';
+import { NotAskedError } from './store-unavailable.js';
 
 /** What a transaction came to in this process, after the store was given up. */
 export type Verdicts = ReadonlyMap<Take, TransactionReply>;
@@ -58,7 +59,8 @@ export class LateReplies {
 
   /** For when the store, or its node in a Cluster, is asked again. */
   private keep(late: LateTake, error: unknown): void {
-    if (isUnavailable(error) && this.unwanted.length < MOST) this.unwanted.push(late);
+    const mayBeTriedAgain = isRefunded(late.take) ? error instanceof NotAskedError : isUnavailable(error);
+    if (mayBeTriedAgain && this.unwanted.length < MOST) this.unwanted.push(late);
   }
 
   private noteOne(late: LateTake, verdicts: Verdicts): void {
@@ -81,6 +83,10 @@ export class LateReplies {
     else await this.store.undo(reply.changes.filter((change) => change.key === key));
   }
 }
+
+/** Whether it is given back by a refund, which counts as often as it is done. The other ways count once. */
+const isRefunded = ({ reserve, startLevel }: Take): boolean =>
+  reserve === undefined && startLevel === undefined;
 
 /** Who has admitted a take here; undefined: nobody. */
 function admittedBy(take: Take, verdict: TransactionReply | undefined): 'memory' | 'allow' | undefined {

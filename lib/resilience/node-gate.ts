@@ -2,7 +2,7 @@ import type { CallGate, CallTarget } from '../stores/call-gate.js';
 import { Breaker } from './breaker.js';
 import { isForbidden, isOfOneKey, messageOf } from './failures.js';
 import type { StoreHealth } from './store-health.js';
-import { storeUnavailable } from './store-unavailable.js';
+import { NotAskedError, storeUnavailable } from './store-unavailable.js';
 
 export interface NodeGateOptions {
   readonly timeoutMs: number;
@@ -15,6 +15,7 @@ export interface NodeGateOptions {
 export class NodeGate implements CallGate {
   private readonly breakers = new Map<string, Breaker>();
   private readonly stopListeners: (() => void)[] = [];
+  private isStopped = false;
   private probe: (key: string) => Promise<unknown> = () => Promise.reject(new Error('nothing to probe yet'));
 
   constructor(
@@ -30,7 +31,7 @@ export class NodeGate implements CallGate {
   /** @throws RateLimitError `STORE_UNAVAILABLE` while a node is not asked */
   check(node: string): void {
     const breaker = this.breakers.get(node);
-    if (breaker?.isOpen) throw storeUnavailable(breaker.cause);
+    if (breaker?.isOpen) throw new NotAskedError(breaker.cause);
   }
 
   /** @throws RateLimitError `STORE_UNAVAILABLE` while the node is not asked, and when it has not answered until the deadline */
@@ -90,6 +91,7 @@ export class NodeGate implements CallGate {
   }
 
   stop(): void {
+    this.isStopped = true;
     for (const listener of this.stopListeners) listener();
     for (const breaker of this.breakers.values()) breaker.stop();
   }
@@ -115,6 +117,7 @@ export class NodeGate implements CallGate {
       onOpen: (reason) => this.health.opened(node, reason),
       onClose: (openForMs) => this.health.closed(node, openForMs),
     });
+    if (this.isStopped) breaker.stop();
     this.breakers.set(node, breaker);
     return breaker;
   }

@@ -20,6 +20,7 @@ import { type LateReplies, type Verdicts, verdictsOf } from './late-replies.js';
 import type { NodeGate } from './node-gate.js';
 import type { Repayment } from './repayment.js';
 import type { StoreHealth } from './store-health.js';
+import { NotAskedError } from './store-unavailable.js';
 
 /** What a resilient store is made of. */
 export interface ResilienceParts {
@@ -73,9 +74,13 @@ export class ResilientStore implements Store {
 
   /** What was taken here is given back here. */
   refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
-    return this.orLocally(
+    return orElse(
       () => this.store.refund(key, tokens, taken),
-      () => this.local.refund(key, tokens, taken),
+      (error) => {
+        // What was asked for may have been done: here it would be given back once more.
+        if (error instanceof NotAskedError && this.local.refund(key, tokens, taken)) return true;
+        throw error;
+      },
     );
   }
 
@@ -144,14 +149,6 @@ export class ResilientStore implements Store {
     if (owed.length === 0) return replies;
     for (const [i, debt] of owed.entries()) this.parts.repayment.paid(debt, replies[i] as TransactionReply);
     return replies.slice(owed.length);
-  }
-
-  /** Where the store cannot be asked and nothing is known here either, it fails. */
-  private orLocally(make: () => Awaitable<boolean>, locally: () => boolean): Awaitable<boolean> {
-    return orElse(make, (error) => {
-      if (isMisuse(error) || !locally()) throw error;
-      return true;
-    });
   }
 }
 

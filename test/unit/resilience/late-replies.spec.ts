@@ -6,6 +6,7 @@ import { leakyBucket, tokenBucket } from '../../../lib/options/make-policy.js';
 import { Debts, transactionOf } from '../../../lib/resilience/debts.js';
 import { Fallback } from '../../../lib/resilience/fallback.js';
 import { LateReplies, verdictsOf } from '../../../lib/resilience/late-replies.js';
+import { NotAskedError, storeUnavailable } from '../../../lib/resilience/store-unavailable.js';
 import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
 import type { OnStoreError, Transaction } from '../../../lib/stores/store.interface.js';
 
@@ -87,6 +88,31 @@ describe('a take that the store tells of too late', () => {
   it('is given back when the store is asked again, where it is not yet', () => {
     decideTwice({ takes: [take(2)] }, 'deny', false);
     expect(tokensIn(there)).toBe(2);
+    late.giveAllBack();
+    expect(tokensIn(there)).toBe(0);
+  });
+
+  it('is given back once, where the store does it and does not say so', async () => {
+    const refund = there.refund.bind(there);
+    there.refund = (...call) => {
+      refund(...call);
+      throw storeUnavailable('no answer within 100 ms');
+    };
+    there.decide([{ takes: [take(2)] }]);
+    decideTwice({ takes: [take()] }, 'deny');
+    await Promise.resolve();
+    late.giveAllBack();
+    expect(tokensIn(there)).toBe(2);
+  });
+
+  it('is given back later, where the store is not asked yet', async () => {
+    const refund = there.refund.bind(there);
+    there.refund = () => {
+      throw new NotAskedError('no connection');
+    };
+    decideTwice({ takes: [take()] }, 'deny');
+    await Promise.resolve();
+    there.refund = refund;
     late.giveAllBack();
     expect(tokensIn(there)).toBe(0);
   });
