@@ -277,9 +277,9 @@ describe('a server that is killed, and comes back empty', () => {
 describe('a failure of one key', () => {
   it('is answered by a bucket here and told once, and the store decides all others', async () => {
     const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
-    await boot({ prefix: 'keyed' });
-    await command(server.port, 'SET', 'keyed:quota:{ada}', 'no bucket');
-    await command(server.port, 'LPUSH', 'keyed:quota:{bob}', 'a list');
+    await boot({ prefix: 'floodgate:keyed' });
+    await command(server.port, 'SET', 'floodgate:keyed:quota:{ada}', 'no bucket');
+    await command(server.port, 'LPUSH', 'floodgate:keyed:quota:{bob}', 'a list');
     for (const key of ['ada', 'bob', 'ada', 'bob']) {
       expect(await service.consume(quota, key)).toMatchObject({ source: 'memory' });
     }
