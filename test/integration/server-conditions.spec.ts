@@ -88,7 +88,7 @@ describe('a store', () => {
 });
 
 describe('a server that evicts', () => {
-  const brief = tokenBucket({ name: 'brief', capacity: 10, rate: '10/min' });
+  const brief = tokenBucket({ name: 'brief', capacity: 10, rate: '10/h' });
   const small = async (policy: string) => {
     await command(server.port, 'FLUSHALL');
     const used = Number(/used_memory:(\d+)/.exec(await command(server.port, 'INFO', 'memory'))![1]);
