@@ -2,6 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Logger } from '@nestjs/common';
+import type { RedisOptions } from 'ioredis';
 import {
   type DecisionMessage,
   leakyBucket,
@@ -120,6 +121,16 @@ describe('while the server is frozen', () => {
       expect(service.reset(quota, 'ada')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' }),
     );
     expect(ms).toBeLessThan(10 * TIMEOUT_MS);
+  });
+
+  it('the application can close, whatever the options of the client are', async () => {
+    const opened = { ...server.options, socketTimeout: undefined };
+    const other = await bootApp({ rateLimit: { redis: opened as RedisOptions, policies: [quota] } });
+    server.resume();
+    const source = async () => (await other.app.get(RateLimiterService).consume(quota, 'ada')).source;
+    await eventually(async () => (await source()) === 'redis', 'it is connected');
+    server.pause();
+    expect((await timed(() => other.app.close())).ms).toBeLessThan(3000);
   });
 
   it('a route answers: by a bucket here, or 503 where the policy denies', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
 import type { RedisClient } from './redis-client.js';
 
@@ -18,6 +19,9 @@ type RedisConstructor = new (...to: [string, object] | [object]) => Closable;
 
 /** The longest wait between two attempts to connect: by default it grows to seconds, with the length of an outage. */
 const LONGEST_RETRY_MS = 500;
+
+/** How long a shutdown waits for the last replies. */
+const QUIT_MS = 1000;
 
 /** What a client is opened with, unless its options say otherwise. */
 const DEFAULTS = {
@@ -69,7 +73,10 @@ function reportTrouble(client: Closable, onTrouble: (message: string) => void): 
 }
 
 async function close(client: Closable): Promise<void> {
-  // QUIT waits for replies, and for a connection where there is none.
-  if (client.status === 'ready') await client.quit().catch(() => undefined);
+  // QUIT waits for replies: from a server that is frozen, for ever.
+  if (client.status === 'ready') {
+    const quit = client.quit().catch(() => undefined);
+    await Promise.race([quit, sleep(QUIT_MS, undefined, { ref: false })]);
+  }
   client.disconnect();
 }
