@@ -1,5 +1,5 @@
 // What a run has to show, in numbers.
-import { answerMs, beyondBounds, recoveryMs } from './checker/check.mjs';
+import { answerMs, beyondBounds, ledgers, recoveryMs } from './checker/check.mjs';
 import type { Line } from './history.js';
 import { allPolicies, toCheck } from './policies.js';
 import type { Episode, Outcome } from './run.js';
@@ -87,6 +87,14 @@ export const lostTokens = ({ history }: Outcome): number =>
     const { perNs } = allPolicies.map(toCheck).find(({ name }) => name === policy)!;
     return sum + tokens(ticks, perNs);
   }, 0);
+
+/** What ledgers miss beyond what was admitted: with the replies that were lost, and without. */
+export function chargedBeyond({ history }: Outcome): { repeated: number; late: number } {
+  const beyond = ledgers(history).filter((ledger) => ledger.beyond > 0);
+  const sum = (found: typeof beyond) => found.reduce((tokens, ledger) => tokens + ledger.beyond, 0);
+  const mayBe = ({ reading }: (typeof beyond)[number]) => (reading.mayExceed ?? 0) > 0;
+  return { repeated: sum(beyond.filter(mayBe)), late: sum(beyond.filter((ledger) => !mayBe(ledger))) };
+}
 
 const tokens = (ticks: bigint, perNs: bigint): number => Number((ticks * 1000n) / perNs) / 1000;
 

@@ -18,6 +18,8 @@ const RECOVER_WITHIN_MS = 1000;
 const WARM_UP_MS = 1500;
 /** Within it every taker has been told of a step. */
 const STEP_AHEAD_NS = 300_000_000n;
+/** What was admitted locally at last is debited by then: a breaker that has just opened closes at the next probe. */
+const QUIET_MS = 700;
 /** How long the store has been back before anybody looks whether all is well again. */
 const SETTLE_MS = 1500;
 
@@ -115,7 +117,7 @@ export class Run {
     episode.back = clock();
     await sleep(SETTLE_MS);
     await this.takers.pause();
-    await sleep(300);
+    await sleep(QUIET_MS);
     await this.readLedgers(options.mayRepeat ? Number.POSITIVE_INFINITY : 0);
     await options.whileQuiet?.();
     await this.takers.start();

@@ -1,5 +1,12 @@
 // Whether a run has shown what it must: the violations of its history, and figures beyond their bounds.
-import { type EpisodeFigures, figuresOf, lostTokens, overAdmission, type Spread } from './figures.js';
+import {
+  chargedBeyond,
+  type EpisodeFigures,
+  figuresOf,
+  lostTokens,
+  overAdmission,
+  type Spread,
+} from './figures.js';
 import type { Outcome } from './run.js';
 import { type Column, table } from './table.js';
 
@@ -12,17 +19,18 @@ export interface Verdict {
 }
 
 export function verdictOf(outcome: Outcome): Verdict {
-  const { history, violations, diaries } = outcome;
+  const { history, violations } = outcome;
   const figures = figuresOf(outcome);
   const problems = [
     ...violations.map(({ rule, message }) => `${rule}: ${message}`),
     ...figures.flatMap((figure) => boundsOf(figure, history.deadlineMs)),
   ];
+  const charged = chargedBeyond(outcome);
   const text = [
     table(columns, figures),
     `beyond the bound: ${overAdmission(outcome).toFixed(1)} tokens; lost by replication: ${lostTokens(outcome).toFixed(1)} tokens`,
-    `ledgers read: ${history.levels?.length ?? 0}; late writes: ${violations.filter(({ rule }) => rule === 'late write').length}`,
-    `log lines: ${diaries.logs.filter(({ log }) => log !== 'log').length} beside those of the boot`,
+    `ledgers read: ${history.levels?.length ?? 0}; late writes: ${charged.late}; charged twice, for a reply was lost: ${charged.repeated}`,
+    ...linesOf(outcome),
   ].join('\n');
   return { text, problems };
 }
@@ -38,6 +46,17 @@ function boundsOf({ name, closed, open, openHttp, openPlain }: EpisodeFigures, d
   const added = Math.min(open.tail, openHttp.tail - openPlain.tail);
   if (added > OPEN_SLACK_MS) found.push(`${name}: ${added.toFixed(2)} ms more with the breaker open`);
   return found;
+}
+
+/** What was logged beside the boot, and how often. */
+function linesOf({ diaries }: Outcome): string[] {
+  const counts = new Map<string, number>();
+  for (const { log, message } of diaries.logs) {
+    if (log === 'log') continue;
+    const kind = message.replace(/127\.0\.0\.1:\d+/g, 'a node').slice(0, 110);
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, count]) => `logged ${count} times: ${kind}`);
 }
 
 const whole = (value: number): string => String(Math.round(value));

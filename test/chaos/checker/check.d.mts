@@ -88,6 +88,14 @@ export interface Beyond {
 
 /** Of each bucket: by how many ticks its worst window is above its bound, and what replication has lost of it. */
 export function beyondBounds(history: History): Beyond[];
+/** What each reading of a level should have shown, and how much more it has. */
+export function ledgers(
+  history: History,
+): {
+  readonly reading: { readonly mayExceed?: number };
+  readonly expected: number;
+  readonly beyond: number;
+}[];
 export function answerMs(decision: Seen): number;
 /** Of each process: after how many milliseconds a decision of the store is there again, about a key that was hit. */
 export function recoveryMs(history: Pick<History, 'decisions' | 'stalls'>, fault: Fault): Map<string, number>;

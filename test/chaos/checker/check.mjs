@@ -144,10 +144,22 @@ function onServer(decision, clockSteps) {
  * though nobody was told, or twice.
  */
 function levels(history) {
+  return ledgers(history).flatMap(({ reading, expected, unsure, beyond }) => {
+    const { policy, key, at, tokens, mayExceed = 0 } = reading;
+    const place = { policy, key, process: '-', sent: at };
+    if (-beyond > unsure) {
+      return [violation('missing debit', place, `misses ${tokens} tokens, and ${expected} were admitted`)];
+    }
+    if (beyond <= mayExceed) return [];
+    return [violation('late write', place, `misses ${tokens} tokens, and only ${expected} were admitted`)];
+  });
+}
+
+/** What each reading should have shown, and how much more it has. What was carried out twice, where that may be, stays so. */
+export function ledgers(history) {
   const { decisions, policies, levels: readings = [], restarts = [], losses = [] } = history;
-  // Of each bucket: what was carried out twice since it was lost, where that may be.
   const repeated = new Map();
-  return readings.flatMap((reading) => {
+  return readings.map((reading) => {
     const { policy, key, at, tokens, mayExceed = 0 } = reading;
     const restart = restarts.filter(({ back }) => back <= at).at(-1);
     const counted = decisions.filter(
@@ -158,16 +170,9 @@ function levels(history) {
     const life = JSON.stringify([policy, key, String(restart?.back)]);
     const expected = sumOf(counted) - lost + (repeated.get(life) ?? 0);
     const unsure = sumOf(counted.filter((one) => isUnsure(one, restart)));
-    const place = { policy, key, process: '-', sent: at };
-    if (tokens < expected - unsure) {
-      return [violation('missing debit', place, `misses ${tokens} tokens, and ${expected} were admitted`)];
-    }
     const beyond = tokens - expected;
-    if (beyond > mayExceed) {
-      return [violation('late write', place, `misses ${tokens} tokens, and only ${expected} were admitted`)];
-    }
-    if (beyond > 0) repeated.set(life, (repeated.get(life) ?? 0) + beyond);
-    return [];
+    if (beyond > 0 && beyond <= mayExceed) repeated.set(life, (repeated.get(life) ?? 0) + beyond);
+    return { reading, expected, unsure, beyond };
   });
 }
 

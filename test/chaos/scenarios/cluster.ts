@@ -66,7 +66,10 @@ export const clusterFailover = scenario('cluster', async (run, cluster, times) =
   for (let i = 0; i < times; i++) {
     const master = await ownerOf(cluster, KEYS[i % KEYS.length]!);
     const keys = await keysOf(cluster, master);
-    await run.fault('master killed', () => failover(run, cluster, master, keys, i % 2 === 1), { keys });
+    await run.fault('master killed', () => failover(run, cluster, master, keys, i % 2 === 1), {
+      keys,
+      mayRepeat: true,
+    });
     await master.start();
     await untilTrue('the old master had followed', WITHIN_MS, async () =>
       (await command(master.port, 'INFO', 'replication')).includes('master_link_status:up'),

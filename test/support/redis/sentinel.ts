@@ -13,12 +13,15 @@ const READY_WITHIN_MS = 20_000;
 export interface SentinelOptions {
   replicas?: number;
   sentinels?: number;
-  /** How long the master may be silent before it is replaced. */
+  /**
+   * How long the master may be silent before it is replaced. A sentinel asks it for the first time after a second, or after this
+   * where it is shorter: then a slow machine makes it take a master for dead that has just become one.
+   */
   downAfterMs?: number;
 }
 
 export async function startSentinelGroup(options: SentinelOptions = {}): Promise<SentinelGroup> {
-  const { replicas = 2, sentinels = 3, downAfterMs = 1000 } = options;
+  const { replicas = 2, sentinels = 3, downAfterMs = 2000 } = options;
   const master = await startRedis();
   const servers: RedisServer[] = [master];
   const watchers: Sentinel[] = [];
@@ -53,13 +56,18 @@ export class SentinelGroup {
   async master(): Promise<RedisServer> {
     const answers = await Promise.all(this.watchers.map(({ port }) => masterOf(port)));
     const server = this.servers.find(({ port }) => answers.every((answer) => answer === port));
-    if (!server) throw new Error(`The sentinels do not agree: ${answers.join(', ')}`);
+    if (!server) throw new Error(`The sentinels do not agree: ${answers.join(', ')}\n${this.log()}`);
     return server;
   }
 
   /** How often a master was replaced: also by sentinels that a slow machine has misled. */
   failovers(): number {
     return Math.max(...this.watchers.map((watcher) => watcher.switches()));
+  }
+
+  /** What the sentinels have seen and done. */
+  log(): string {
+    return this.watchers.map((watcher) => watcher.events()).join('\n\n');
   }
 
   async replicas(): Promise<RedisServer[]> {
@@ -143,6 +151,15 @@ class Sentinel {
     const words = await list(this.port, 'SENTINEL', 'MASTER', NAME);
     const numberOf = (field: string) => Number(words[words.indexOf(field) + 1]);
     return { replicas: numberOf('num-slaves'), others: numberOf('num-other-sentinels') };
+  }
+
+  events(): string {
+    return (
+      this.process
+        .log()
+        .match(/^.* [+-][a-z-]+ .*$/gm)
+        ?.join('\n') ?? ''
+    );
   }
 
   /** How often it has taken another for the master. Epochs count attempts too. */
