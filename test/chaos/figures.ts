@@ -102,8 +102,8 @@ const isFailed = ({ error, status, source }: Line): boolean =>
   error !== undefined || (status !== null && status >= 500 && source !== 'deny');
 
 /** Of one master among several it is not known from outside: then its replica has a breaker of its own. */
-const isWhileOpen = ({ sent, received }: Line, { from, back, isPart }: Episode): boolean =>
-  !isPart && received !== null && sent >= from + OPEN_AFTER_NS && received <= back;
+const isWhileOpen = ({ sent, received }: Line, { from, back, isWhole }: Episode): boolean =>
+  isWhole && received !== null && sent >= from + OPEN_AFTER_NS && received <= back;
 
 function onePerRequest(lines: readonly Line[]): Line[] {
   const found = new Map(lines.map((line) => [`${line.process} ${line.request}`, line]));

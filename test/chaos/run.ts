@@ -44,8 +44,8 @@ export interface Episode extends Fault {
   back: bigint;
   /** When the run went on to something else. */
   end: bigint;
-  /** Whether it hits only some of the keys. */
-  readonly isPart: boolean;
+  /** Whether nothing decides in the store meanwhile. */
+  readonly isWhole: boolean;
 }
 
 export interface FaultOptions {
@@ -53,6 +53,8 @@ export interface FaultOptions {
   readonly mayRepeat?: boolean;
   /** The keys that it hits; by default all. */
   readonly keys?: readonly string[];
+  /** The store can still be asked: then it is not known from outside when a breaker is open. */
+  readonly staysUp?: boolean;
   /** What else there is to do once nobody asks any more. */
   readonly whileQuiet?: () => Promise<void>;
 }
@@ -104,13 +106,14 @@ export class Run {
   /** Breaks something: the action resolves when the store is back. Then looks whether all is well again. */
   async fault(name: string, action: () => Promise<void>, options: FaultOptions = {}): Promise<void> {
     const keys = options.keys ?? this.keys;
+    const isWhole = options.keys === undefined && !options.staysUp;
     const episode: Episode = {
       name,
       from: clock(),
       back: 0n,
       end: 0n,
       keys,
-      isPart: options.keys !== undefined,
+      isWhole,
     };
     this.episodes.push(episode);
     await action();

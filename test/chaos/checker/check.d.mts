@@ -89,9 +89,7 @@ export interface Beyond {
 /** Of each bucket: by how many ticks its worst window is above its bound, and what replication has lost of it. */
 export function beyondBounds(history: History): Beyond[];
 /** What each reading of a level should have shown, and how much more it has. */
-export function ledgers(
-  history: History,
-): {
+export function ledgers(history: History): {
   readonly reading: { readonly mayExceed?: number };
   readonly expected: number;
   readonly beyond: number;

@@ -38,7 +38,7 @@ export const network: Scenario = {
           await worsen(proxy);
           proxy.heal();
         };
-        await run.fault(name, action, { mayRepeat: losesReplies.has(name) });
+        await run.fault(name, action, { mayRepeat: losesReplies.has(name), staysUp: staysUp.has(name) });
       }
     }),
 };
@@ -76,6 +76,8 @@ const losesReplies: ReadonlySet<string> = new Set([
   'dead connections, new ones work',
   'cut mid-reply',
 ]);
+
+const staysUp: ReadonlySet<string> = new Set(['slow, within the deadline', 'cut mid-reply']);
 
 async function cutRepeatedly(proxy: TcpProxy): Promise<void> {
   for (let i = 0; i < CUTS; i++) {
