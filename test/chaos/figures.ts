@@ -28,7 +28,7 @@ export interface EpisodeFigures {
   readonly closed: Spread;
   /** The same with whatever the machine has added. */
   readonly closedRaw: Spread;
-  /** Of calls of the service while it is known that the store is away. */
+  /** Of calls of the service while it is known that the store is away, but for those that the machine has interrupted. */
   readonly open: Spread;
   /** Over HTTP at that time, on routes with limits and on one without. */
   readonly openHttp: Spread;
@@ -70,7 +70,7 @@ function figuresOfAll(
     unanswered: requests.filter(({ received }) => received === null).length,
     closed: spread(closed.map(answerMs)),
     closedRaw: spread(closed.map((line) => answerMs({ ...line, stalledMs: 0 }))),
-    open: spread(open.filter(({ via }) => via === 'service').map(answerMs)),
+    open: spread(open.filter(({ via, preempted }) => via === 'service' && !preempted).map(answerMs)),
     openHttp: spread(open.filter(({ via }) => via === 'http').map(answerMs)),
     openPlain: spread(plain.filter(isOpen).map(answerMs)),
     recoveredMs: Math.max(0, ...episodes.flatMap((episode) => [...recoveryMs(history, episode).values()])),

@@ -8,6 +8,8 @@ import { type Stall, stalledMs } from './checker/stalls.mjs';
 export interface Line extends Seen {
   readonly via: 'http' | 'service';
   readonly delayMs: number;
+  /** Whether the machine has taken the processor away meanwhile. */
+  readonly preempted: boolean;
   stalledMs?: number;
   /** Which request it belongs to: those of a stack share one. */
   readonly request: number;

@@ -4,6 +4,8 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 /** Nanoseconds of a clock that all processes of the machine share. */
 export const clock = (): bigint => process.hrtime.bigint();
 
+const preemptions = (): number => process.resourceUsage().involuntaryContextSwitches;
+
 /** What is known of a decision when it is asked for. */
 export interface Asked {
   readonly policy: string;
@@ -23,6 +25,8 @@ export interface Entry {
   readonly via: 'http' | 'service';
   readonly asked: readonly Asked[];
   readonly sent: bigint;
+  /** How often the machine had taken the processor away by then. */
+  readonly preemptions: number;
 }
 
 export interface Outcome {
@@ -51,8 +55,8 @@ export class Diary {
     return this.open.size;
   }
 
-  begin(entry: Omit<Entry, 'sent'>): Entry {
-    const begun = { ...entry, sent: clock() };
+  begin(entry: Pick<Entry, 'via' | 'asked'>): Entry {
+    const begun = { ...entry, preemptions: preemptions(), sent: clock() };
     this.open.add(begun);
     return begun;
   }
@@ -79,10 +83,25 @@ export class Diary {
     await new Promise<void>((resolve) => this.file.end(resolve));
   }
 
-  private write({ via, asked, sent }: Entry, received: bigint | null, outcome: Outcome): void {
+  private write(
+    { via, asked, sent, preemptions: before }: Entry,
+    received: bigint | null,
+    outcome: Outcome,
+  ): void {
     const { status, waitedMs, answers, error } = outcome;
     const request = this.count++;
-    const common = { process: this.process, request, via, sent, received, status, waitedMs, error };
+    const preempted = preemptions() > before;
+    const common = {
+      process: this.process,
+      request,
+      via,
+      sent,
+      received,
+      status,
+      waitedMs,
+      error,
+      preempted,
+    };
     if (asked.length === 0) this.line({ ...common, policy: 'plain' });
     for (const [i, one] of asked.entries()) this.line({ ...common, ...one, ...(answers[i] ?? UNKNOWN) });
   }
