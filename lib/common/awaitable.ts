@@ -37,6 +37,15 @@ export function orElse<T>(make: () => Awaitable<T>, instead: (error: unknown) =>
   }
 }
 
+/** A failure at once as one later. */
+export function attempt<T, Made extends Awaitable<T>>(make: () => Made): Made | Promise<never> {
+  try {
+    return make();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 /** By shape: a promise of another library, or of another realm, is one too. */
 export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof (value as Promise<T> | undefined)?.then === 'function';

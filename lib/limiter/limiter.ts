@@ -3,8 +3,14 @@ import { fits, ownWait, stepTime, type Terms } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import { readLevel } from '../algorithms/reading.js';
 import { FOREVER } from '../algorithms/record.js';
-import { type Awaitable, chain } from '../common/awaitable.js';
-import type { Inspection, Store, StoreMoment, TransactionReply } from '../stores/store.interface.js';
+import { type Awaitable, chain, isPromise } from '../common/awaitable.js';
+import type {
+  Deadline,
+  Inspection,
+  Store,
+  StoreMoment,
+  TransactionReply,
+} from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import { type BucketState, stateOf } from './bucket-state.js';
 import { type Bucket, type Charge, limitOf } from './charge.js';
@@ -33,6 +39,8 @@ export class Limiter {
     private readonly publish: (decision: Decision) => void = () => undefined,
     /** What stands before the store where decisions are made. */
     private readonly decider: Pick<Store, 'decide'> = store,
+    /** How long a decision may take, in milliseconds. */
+    private readonly timeoutMs = Number.POSITIVE_INFINITY,
   ) {}
 
   /**
@@ -40,16 +48,21 @@ export class Limiter {
    * its own: it keeps nobody from being admitted, and nobody keeps it from being charged.
    */
   decide(charges: readonly Charge[], terms: Terms = {}): Awaitable<Judgement> {
-    return chain(this.live.apply(charges), (current) => this.decideNow(current, terms));
+    const began = performance.now();
+    const current = this.live.apply(charges);
+    if (!isPromise(current)) return this.decideNow(current, terms);
+    // Who had to ask for limits has waited already: the whole has one deadline.
+    const deadline = { until: began + this.timeoutMs };
+    return current.then((known) => this.decideNow(known, terms, deadline));
   }
 
-  private decideNow(charges: readonly Charge[], terms: Terms): Awaitable<Judgement> {
+  private decideNow(charges: readonly Charge[], terms: Terms, deadline?: Deadline): Awaitable<Judgement> {
     // What is picked from is no limit that could be left unenforced.
     const parts = terms.pick ? [charges.map(unshadowed)] : partsOf(charges);
     const asked = parts.map(mergeSameBucket);
     const order = ++this.calls;
     const transactions = asked.map((entries, p) => transactionOf(entries, terms, isShadow(parts[p]?.[0])));
-    return chain(this.decider.decide(transactions), (replies) => {
+    return chain(this.decider.decide(transactions, deadline), (replies) => {
       const judgements = parts.map((part, p) => {
         const [entries, reply] = [asked[p] as Entry[], replies[p] as TransactionReply];
         // What this process has decided by itself says nothing of a block in the store.

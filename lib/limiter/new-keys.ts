@@ -6,7 +6,7 @@ import { tokenBucketAlgorithm } from '../algorithms/token-bucket.js';
 import { type Awaitable, chain, onFailure } from '../common/awaitable.js';
 import type { Clock } from '../stores/memory/clock.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
-import type { Store, Transaction, TransactionReply } from '../stores/store.interface.js';
+import type { Deadline, Store, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { policyPartOf } from './bucket-key.js';
 import { RecentKeys } from './recent-keys.js';
 
@@ -47,13 +47,13 @@ export class NewKeys implements Pick<Store, 'decide'> {
     this.places = new MemoryStore({ maxKeys: MAX_POLICIES, clock: options.clock });
   }
 
-  decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]> {
+  decide(transactions: readonly Transaction[], deadline?: Deadline): Awaitable<readonly TransactionReply[]> {
     const entries = transactions.map((transaction) => this.enter(transaction));
     const asked = transactions.filter((_, i) => entries[i]?.refusal === undefined);
     if (asked.length === 0) return entries.map(({ refusal }) => refusal as TransactionReply);
     return chain(
       onFailure(
-        () => this.store.decide(asked),
+        () => this.store.decide(asked, deadline),
         () => {
           for (const entry of entries) this.leave(entry, entry.fresh);
         },

@@ -11,6 +11,9 @@ export interface BreakerOptions {
   readonly onClose: (openForMs: number) => void;
 }
 
+/** A probe that has not ended by then is given up: others may go. */
+const PROBE_LIFETIME_MS = 5000;
+
 /** More probes than these under way tell nothing new: a client may queue them all. */
 const MOST_PROBES = 2;
 
@@ -65,23 +68,30 @@ export class Breaker {
     if (this.probes >= MOST_PROBES || this.isStopped) return;
     this.probes++;
     const sentAt = performance.now();
+    let isOver = false;
+    const end = () => {
+      clearTimeout(timer);
+      if (!isOver) this.probes--;
+      isOver = true;
+    };
+    const timer = setTimeout(end, PROBE_LIFETIME_MS).unref();
     this.options.probe(this.key).then(
-      () => this.answered(performance.now() - sentAt),
-      (error: unknown) => this.failed(error),
+      () => {
+        end();
+        this.answered(performance.now() - sentAt);
+      },
+      (error: unknown) => {
+        end();
+        this.reason = messageOf(error);
+      },
     );
   }
 
   private answered(tookMs: number): void {
-    this.probes--;
     // What has arrived with it, and was sent before it, is heard first.
     if (tookMs <= this.options.timeoutMs) setImmediate(() => this.close());
     // It has thawed, perhaps: the next one knows.
     else this.recheck();
-  }
-
-  private failed(error: unknown): void {
-    this.probes--;
-    this.reason = messageOf(error);
   }
 
   private close(): void {

@@ -13,6 +13,13 @@ interface Debtor {
   isPaid: boolean;
 }
 
+/** What was said of a bucket. */
+interface Reported {
+  readonly scale: Scale;
+  /** Whether what is left was said, and not only a block. */
+  readonly hasLevel: boolean;
+}
+
 /** What is owed for a bucket, as a take of it in the store. */
 export interface Debt {
   readonly key: string;
@@ -26,8 +33,10 @@ export interface Debt {
  */
 export class Debts {
   private readonly debtors = new Map<string, Debtor>();
-  /** Buckets of which the other side has said here what is left: the scale of what it has said. */
-  private readonly reported = new Map<string, Scale>();
+  /** Buckets of which something was said here: see `noteReport`. */
+  private readonly reported = new Map<string, Reported>();
+  /** Estimates that were taken here, by their ids. */
+  private readonly estimates = new Map<string, Take>();
 
   constructor(
     private readonly store: MemoryStore,
@@ -40,23 +49,32 @@ export class Debts {
   }
 
   note(take: Take): void {
-    if (this.reported.has(take.key)) return;
+    if (take.reserve !== undefined) keep(this.estimates, take.reserve.id, take, this.most);
+    if (this.reported.get(take.key)?.hasLevel) return;
     const isPaid = this.debtors.get(take.key)?.isPaid ?? false;
-    this.debtors.set(take.key, { take, isPaid });
     // As many as the buckets of the fallback: what is dropped there is not owed either.
-    if (this.debtors.size > this.most) this.debtors.delete(this.debtors.keys().next().value as string);
+    keep(this.debtors, take.key, { take, isPaid }, this.most);
   }
 
-  /** What the level is by a report is told to the store as one: added to what is missing there, it would count twice. */
-  noteReport(key: string, scale: Scale): void {
-    this.debtors.delete(key);
-    this.reported.set(key, scale);
-    if (this.reported.size > this.most) this.reported.delete(this.reported.keys().next().value as string);
+  /** What an estimate has cost more: owed as what is taken. */
+  noteSettled(key: string, id: string): void {
+    const take = this.estimates.get(id);
+    if (take !== undefined && take.key === key) this.note({ ...take, reserve: undefined });
+  }
+
+  /**
+   * What the other side has said of a bucket. What the level is by that is told to the store as a report too: added to what is
+   * missing there, it would count twice. A block alone leaves owed what is owed.
+   */
+  noteReport(key: string, { scale, missing }: Pick<Report, 'scale' | 'missing'>): void {
+    const hasLevel = missing !== undefined || this.reported.get(key)?.hasLevel === true;
+    if (hasLevel) this.debtors.delete(key);
+    keep(this.reported, key, { scale, hasLevel }, this.most);
   }
 
   /** What is known of such buckets, each once. */
   takeReports(): ReportOwed[] {
-    const owed = [...this.reported].map(([key, scale]) => this.reportOf(key, scale));
+    const owed = [...this.reported].map(([key, said]) => this.reportOf(key, said));
     this.reported.clear();
     return owed.filter(({ report }) => report.missing !== undefined || report.block > 0);
   }
@@ -80,11 +98,14 @@ export class Debts {
     return debts;
   }
 
-  /** It was taken from the bucket in the store: that of this process has it no longer. */
-  paid(debt: Debt): void {
+  /**
+   * So much of it was taken from the bucket in the store: that of this process has it no longer. What did not fit there stays used
+   * here and is owed no more: given up in both, it would be to be had again in the next outage.
+   */
+  paid(debt: Debt, tokens: number): void {
     this.failed(debt);
-    this.store.moveOut(debt.key, debt.tokens);
-    if (this.tokensOf(debt.key) === 0) this.debtors.delete(debt.key);
+    this.store.moveOut(debt.key, tokens);
+    if (tokens < debt.tokens || this.tokensOf(debt.key) === 0) this.debtors.delete(debt.key);
   }
 
   failed({ key }: Debt): void {
@@ -109,9 +130,9 @@ export class Debts {
     return Math.ceil((levelAt(record, record, now) as number) / record.ticksPerToken);
   }
 
-  private reportOf(key: string, scale: Scale): ReportOwed {
+  private reportOf(key: string, { scale, hasLevel }: Reported): ReportOwed {
     const { record, now } = this.look(key);
-    const missing = this.tokensOf(key) || undefined;
+    const missing = hasLevel ? this.tokensOf(key) || undefined : undefined;
     const block = record === undefined ? 0 : blockOf(record, now);
     return { key, report: { scale, missing, mark: undefined, lowers: false, block } };
   }
@@ -149,6 +170,12 @@ export function restOf({ take, tokens }: Debt, { admitted, found }: TransactionR
   const room = boundOf(take) - Number(place.level);
   const left = Math.min(tokens, Math.floor(room / take.scale.ticksPerToken));
   return left < 1 ? undefined : debtOf(take, left);
+}
+
+/** At most so many: the one that was kept first is dropped. */
+function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
+  map.set(key, value);
+  if (map.size > most) map.delete(map.keys().next().value as string);
 }
 
 const boundOf = ({ capacity, scale }: Take): number =>

@@ -2,7 +2,7 @@ import type { Change } from '../algorithms/kernel.js';
 import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual } from '../algorithms/settlement.js';
-import { type Awaitable, isPromise } from '../common/awaitable.js';
+import { type Awaitable, attempt, isPromise } from '../common/awaitable.js';
 import type { Candidate, Deadline, Store, Transaction } from '../stores/store.interface.js';
 import type { NodeGate } from './node-gate.js';
 
@@ -93,14 +93,5 @@ export class GatedStore implements Store {
     return isPromise(value)
       ? this.gate.call({ node: '', key, isDecision }, until, () => value, onLate)
       : value;
-  }
-}
-
-/** A failure at once is one as later. */
-function attempt<T>(make: () => Awaitable<T>): Awaitable<T> {
-  try {
-    return make();
-  } catch (error) {
-    return Promise.reject(error);
   }
 }

@@ -69,7 +69,8 @@ export class LateReplies {
     // Nothing was taken here: it counts there.
     if (source === 'allow' || take.cost === 0) return;
     const isPlain = take.startLevel === undefined && take.reserve === undefined;
-    if (source === 'memory' && isPlain && this.debts.owes(take.key)) this.debts.paid(debtOf(take, take.cost));
+    if (source === 'memory' && isPlain && this.debts.owes(take.key))
+      this.debts.paid(debtOf(take, take.cost), take.cost);
     else if (this.unwanted.length < MOST) this.unwanted.push(late);
   }
 

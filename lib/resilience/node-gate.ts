@@ -1,6 +1,7 @@
+import { attempt } from '../common/awaitable.js';
 import type { CallGate, CallTarget } from '../stores/call-gate.js';
 import { Breaker } from './breaker.js';
-import { isForbidden, isOfOneKey, messageOf } from './failures.js';
+import { isForbidden, isMisuse, isOfOneKey, messageOf } from './failures.js';
 import type { StoreHealth } from './store-health.js';
 import { NotAskedError, storeUnavailable } from './store-unavailable.js';
 
@@ -46,17 +47,22 @@ export class NodeGate implements CallGate {
     const waitMs = until === undefined ? this.options.timeoutMs : until - performance.now();
     return new Promise<T>((resolve, reject) => {
       let isOver = false;
+      let isAnswered = false;
+      const reason = `no answer within ${this.options.timeoutMs} ms`;
       const giveUp = () => {
         if (isOver) return;
         isOver = true;
-        const reason = `no answer within ${this.options.timeoutMs} ms`;
-        breaker.open(reason, to.key);
         reject(storeUnavailable(reason));
+        // A call that was given less time says nothing of its node yet.
+        const shortMs = this.options.timeoutMs - waitMs;
+        if (shortMs < 1) breaker.open(reason, to.key);
+        else setTimeout(() => !isAnswered && breaker.open(reason, to.key), shortMs).unref();
       };
       // A process that was busy finds timer and reply at once: the reply is read first then.
       const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, waitMs));
-      make().then(
+      attempt(make).then(
         (value) => {
+          isAnswered = true;
           if (isOver) {
             breaker.recheck();
             return onLate?.(value);
@@ -66,6 +72,7 @@ export class NodeGate implements CallGate {
           resolve(value);
         },
         (error: unknown) => {
+          isAnswered = true;
           if (isOver) return;
           isOver = true;
           clearTimeout(timer);
@@ -99,6 +106,7 @@ export class NodeGate implements CallGate {
   private failed(breaker: Breaker, { key, isDecision = false }: CallTarget, error: unknown): unknown {
     // Decisions need fewer permissions than all else.
     if (!isDecision && isForbidden(error)) return error;
+    if (isMisuse(error)) return error;
     if (isOfOneKey(error)) {
       this.options.onKeyFailure(key, error);
       return error;

@@ -62,10 +62,15 @@ export class Repayment {
 
   /** A debt was asked for together with something else. */
   paid(debt: Debt, reply: TransactionReply): void {
-    this.debts.paid(debt);
     const rest = restOf(debt, reply);
-    // Where that fails too, the bucket is close to its bound as it is.
-    if (rest !== undefined) this.ask([transactionOf(rest)], () => undefined).catch(() => undefined);
+    if (rest === undefined) this.debts.paid(debt, reply.admitted ? debt.take.cost : 0);
+    else this.payRest(debt, rest).catch(() => this.debts.failed(debt));
+  }
+
+  /** As much as the bucket may still owe. */
+  private async payRest(debt: Debt, rest: Debt): Promise<void> {
+    const [reply] = await this.ask([transactionOf(rest)], () => undefined);
+    this.debts.paid(debt, reply?.admitted ? rest.take.cost : 0);
   }
 
   /** On a Cluster some may be paid where the call fails as a whole. */
@@ -99,7 +104,7 @@ export class Repayment {
       try {
         await this.store.report(key, report);
       } catch {
-        this.debts.noteReport(key, report.scale);
+        this.debts.noteReport(key, report);
       }
     }
   }

@@ -50,13 +50,14 @@ export class ResilientStore implements Store {
     this.local = parts.local;
   }
 
-  decide(transactions: readonly Transaction[]): Awaitable<readonly TransactionReply[]> {
+  /** `given` has perhaps less time left than a decision has of itself. */
+  decide(transactions: readonly Transaction[], given?: Deadline): Awaitable<readonly TransactionReply[]> {
     const { debts, fallback, health, lateReplies, timeoutMs } = this.parts;
     // Where nothing is owed, as nearly always, this costs nothing.
     const owed = debts.isEmpty ? [] : debts.begin(keysOf(transactions));
     let verdicts: Verdicts = new Map();
     const deadline: Deadline = {
-      until: performance.now() + timeoutMs,
+      until: Math.min(performance.now() + timeoutMs, given?.until ?? Number.POSITIVE_INFINITY),
       onLate: (late, replies) => lateReplies.note(late, replies, verdicts, health.state === 'closed'),
     };
     const asked = owed.length === 0 ? transactions : [...owed.map(transactionOf), ...transactions];
@@ -89,7 +90,12 @@ export class ResilientStore implements Store {
   }
 
   settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
-    return this.local.settle(key, actual) ?? this.store.settle(key, actual);
+    const settled = this.local.settle(key, actual);
+    if (settled === undefined) return this.store.settle(key, actual);
+    // What it has cost more is owed, also where the estimate was paid meanwhile.
+    if (settled.ticks > 0) this.parts.debts.noteSettled(key, actual.id);
+    if (this.parts.health.state === 'closed') void this.parts.repayment.payAll();
+    return settled;
   }
 
   report(key: string, report: Report): Awaitable<StoreState> {
@@ -97,7 +103,7 @@ export class ResilientStore implements Store {
       () => this.store.report(key, report),
       (error) => {
         if (isMisuse(error)) throw error;
-        this.parts.debts.noteReport(key, report.scale);
+        this.parts.debts.noteReport(key, report);
         return this.local.report(key, report);
       },
     );

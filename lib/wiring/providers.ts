@@ -85,13 +85,13 @@ export const providers: Provider[] = [
       store: Store,
       blocks: Blocks,
       fullest: FullestBuckets,
-      { limitsRefreshMs, newKeys, maxKeys }: ParsedOptions,
+      { limitsRefreshMs, newKeys, maxKeys, storeTimeoutMs }: ParsedOptions,
       clock: Clock,
     ) => {
       const live = new LiveLimits(store, limitsRefreshMs);
       const shadows = new ShadowCounts(publishShadow);
       const decider = newKeys && new NewKeys(store, { limit: newKeys, maxKeys, clock });
-      return new Limiter(store, blocks, shadows, live, fullest, publishDecision, decider);
+      return new Limiter(store, blocks, shadows, live, fullest, publishDecision, decider, storeTimeoutMs);
     },
     inject: [RATE_LIMIT_STORE, Blocks, FullestBuckets, PARSED_OPTIONS, RATE_LIMIT_CLOCK],
   },

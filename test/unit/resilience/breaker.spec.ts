@@ -123,4 +123,12 @@ describe('a breaker', () => {
     jest.advanceTimersByTime(2500);
     expect([idle.isOpen, told, probes.length]).toEqual([true, ['open: no answer'], 1]);
   });
+
+  it('gives up probes that never end, and sends others', () => {
+    breaker.open('no answer');
+    jest.advanceTimersByTime(500);
+    expect(probes).toHaveLength(2);
+    jest.advanceTimersByTime(6000);
+    expect(probes.length).toBeGreaterThan(2);
+  });
 });

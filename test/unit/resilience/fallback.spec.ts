@@ -127,7 +127,7 @@ describe('debts', () => {
     fallbackFor().decide([{ takes: [take('a', 4)] }]);
     const [debt] = debts.begin(['a']);
     expect(debts.begin(['a'])).toEqual([]);
-    debts.paid(debt as never);
+    debts.paid(debt as never, 4);
     expect(debts.begin(['a'])).toEqual([]);
     expect(debts.isEmpty).toBe(true);
   });
@@ -146,7 +146,7 @@ describe('debts', () => {
     fallback.decide([{ takes: [take('a', 4)] }]);
     const [debt] = debts.begin(['a']);
     fallback.decide([{ takes: [take('a', 2)] }]);
-    debts.paid(debt as never);
+    debts.paid(debt as never, 4);
     expect(debts.begin(['a'])).toMatchObject([{ tokens: 2 }]);
   });
 
@@ -168,12 +168,41 @@ describe('debts', () => {
     const fallback = fallbackFor();
     fallback.decide([{ takes: [take('a', 4)] }]);
     store.report('a', { scale: ten.scale, missing: 7, mark: undefined, lowers: false, block: 2 * S });
-    debts.noteReport('a', ten.scale);
+    debts.noteReport('a', { scale: ten.scale, missing: 7 });
     fallback.decide([{ takes: [take('a', 1)] }]);
     expect(debts.begin(['a'])).toEqual([]);
     expect(debts.takeReports()).toMatchObject([
       { key: 'a', report: { missing: 7, lowers: false, block: 2 * S } },
     ]);
     expect(debts.isEmpty).toBe(true);
+  });
+
+  it('of a bucket that was only blocked are owed on, and the block is told', () => {
+    const fallback = fallbackFor();
+    fallback.decide([{ takes: [take('a', 4)] }]);
+    store.report('a', { scale: ten.scale, missing: undefined, mark: undefined, lowers: false, block: 2 * S });
+    debts.noteReport('a', { scale: ten.scale, missing: undefined });
+    expect(debts.takeReports()).toMatchObject([{ key: 'a', report: { missing: undefined, block: 2 * S } }]);
+    expect(debts.begin(['a'])).toMatchObject([{ tokens: 4 }]);
+  });
+
+  it('that do not fit in the store stay used here, and are owed no more', () => {
+    fallbackFor().decide([{ takes: [take('a', 4)] }]);
+    const [debt] = debts.begin(['a']);
+    debts.paid(debt as Debt, 1);
+    expect(debts.isEmpty).toBe(true);
+    expect(fallbackFor().decide([{ takes: [take('a', 8)] }])).toMatchObject([{ admitted: false }]);
+  });
+
+  it('are what an estimate has cost more, also where the estimate was paid', () => {
+    const reserve = { id: 'reservation-1234', ttlMicros: 1e9 };
+    fallbackFor().decide([{ takes: [{ ...take('a', 1), reserve }] }]);
+    const [debt] = debts.begin(['a']);
+    debts.paid(debt as Debt, 1);
+    expect(
+      store.settle('a', { id: reserve.id, cost: 9, maxDebt: undefined, lowers: true })?.ticks,
+    ).toBeGreaterThan(0);
+    debts.noteSettled('a', reserve.id);
+    expect(debts.begin(['a'])).toMatchObject([{ tokens: 8 }]);
   });
 });

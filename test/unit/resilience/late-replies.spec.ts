@@ -65,7 +65,7 @@ describe('a take that the store tells of too late', () => {
     const [debt] = debts.begin(['a']);
     late.note([transaction], replies, verdicts, true);
     there.decide([transactionOf(debt!)]);
-    debts.paid(debt!);
+    debts.paid(debt!, 1);
     expect([tokensIn(there), tokensIn(here)]).toEqual([1, 0]);
   });
 

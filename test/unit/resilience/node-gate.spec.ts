@@ -16,7 +16,7 @@ beforeEach(() => {
   health = new StoreHealth();
   keyFailures = [];
   const onKeyFailure = (key: string) => keyFailures.push(key);
-  gate = new NodeGate(health, { timeoutMs: 1000, probeMs: 1000, onKeyFailure });
+  gate = new NodeGate(health, { timeoutMs: 5, probeMs: 1000, onKeyFailure });
 });
 
 describe('a call through the gate', () => {
@@ -109,6 +109,27 @@ describe('a call through the gate', () => {
     gate.ready('a');
     await closed;
     expect(await gate.call(ada, soon(), async () => 7)).toBe(7);
+  });
+});
+
+describe('a call that was given less time than others', () => {
+  it('fails at its deadline, and says nothing of the node until it has had as long', async () => {
+    const short = new NodeGate(health, { timeoutMs: 40, probeMs: 1000, onKeyFailure: () => undefined });
+    await expect(short.call(ada, performance.now() + 1, never)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
+    expect(health.state).toBe('closed');
+    await new Promise<void>((resolve) => health.onChange(() => resolve()));
+    expect(health.openNodes).toMatchObject([{ reason: 'no answer within 40 ms' }]);
+  });
+
+  it('and is answered in the time of others, leaves the node as it is', async () => {
+    const short = new NodeGate(health, { timeoutMs: 40, probeMs: 1000, onKeyFailure: () => undefined });
+    const late = new Promise((resolve) => setTimeout(resolve, 15));
+    await expect(short.call(ada, performance.now() + 1, () => late)).rejects.toThrow();
+    await late;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(health.state).toBe('closed');
   });
 });
 

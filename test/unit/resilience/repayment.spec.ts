@@ -99,7 +99,7 @@ describe('what is owed', () => {
       told.push(key);
       return undefined as never;
     };
-    debts.noteReport('b', quota.scale);
+    debts.noteReport('b', { scale: quota.scale, missing: 2 });
     await repayment.payAll();
     isDown = false;
     await repayment.payAll();
@@ -119,5 +119,14 @@ describe('what is owed', () => {
     expect(late.flatMap(([transactions]) => transactions.map(({ takes }) => takes[0]!.cost))).toEqual([
       1, 2, 3,
     ]);
+  });
+
+  it('is as much as the bucket may still owe', async () => {
+    there.decide([{ takes: [take('c', 9)] }]);
+    there.decide([{ takes: [{ ...take('c', 7), allowance: Number.MAX_SAFE_INTEGER }] }]);
+    await repayment.payAll();
+    while (debts.unpaid().length > 0 || levels()[2] !== 18) await Promise.resolve();
+    expect(levels()).toEqual([1, 2, 18]);
+    expect(debts.isEmpty).toBe(true);
   });
 });
