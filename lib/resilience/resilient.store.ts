@@ -3,11 +3,10 @@ import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual, Settled } from '../algorithms/settlement.js';
 import { type Awaitable, chain, orElse } from '../common/awaitable.js';
+import { ForwardingStore } from '../stores/forwarding.store.js';
 import type { MemoryStore } from '../stores/memory/memory.store.js';
 import type {
-  Candidate,
   Deadline,
-  Inspection,
   Store,
   StoreState,
   Transaction,
@@ -41,17 +40,19 @@ export interface ResilienceParts {
  * A store that always decides in time: where the store behind it cannot be asked, this process does, and owes what it has
  * taken. What is no decision fails instead (`STORE_UNAVAILABLE`), for nothing can stand for it.
  */
-export class ResilientStore implements Store {
-  private readonly store: Store;
+export class ResilientStore extends ForwardingStore {
   private readonly local: MemoryStore;
 
   constructor(private readonly parts: ResilienceParts) {
-    this.store = parts.store;
+    super(parts.store);
     this.local = parts.local;
   }
 
   /** `given` has perhaps less time left than a decision has of itself. */
-  decide(transactions: readonly Transaction[], given?: Deadline): Awaitable<readonly TransactionReply[]> {
+  override decide(
+    transactions: readonly Transaction[],
+    given?: Deadline,
+  ): Awaitable<readonly TransactionReply[]> {
     const { debts, fallback, health, lateReplies, timeoutMs } = this.parts;
     // Where nothing is owed, as nearly always, this costs nothing.
     const owed = debts.isEmpty ? [] : debts.begin(keysOf(transactions));
@@ -74,7 +75,7 @@ export class ResilientStore implements Store {
   }
 
   /** What was taken here is given back here. */
-  refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
+  override refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
     return orElse(
       () => this.store.refund(key, tokens, taken),
       (error) => {
@@ -85,11 +86,11 @@ export class ResilientStore implements Store {
     );
   }
 
-  undo(changes: readonly Change[]): Awaitable<number> {
+  override undo(changes: readonly Change[]): Awaitable<number> {
     return this.local.undo(changes) || this.store.undo(changes);
   }
 
-  settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
+  override settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
     const settled = this.local.settle(key, actual);
     if (settled === undefined) return this.store.settle(key, actual);
     // What it has cost more is owed, also where the estimate was paid meanwhile.
@@ -98,7 +99,7 @@ export class ResilientStore implements Store {
     return settled;
   }
 
-  report(key: string, report: Report): Awaitable<StoreState> {
+  override report(key: string, report: Report): Awaitable<StoreState> {
     return orElse(
       () => this.store.report(key, report),
       (error) => {
@@ -109,42 +110,18 @@ export class ResilientStore implements Store {
     );
   }
 
-  unblock(key: string): Awaitable<boolean> {
+  override unblock(key: string): Awaitable<boolean> {
     const wasBlocked = this.local.unblock(key);
     return chain(this.store.unblock(key), (wasBlockedThere) => wasBlockedThere || wasBlocked);
   }
 
-  reset(key: string): Awaitable<boolean> {
+  override reset(key: string): Awaitable<boolean> {
     this.parts.debts.forget(key);
     const wasHere = this.local.reset(key);
     return chain(this.store.reset(key), (wasThere) => wasThere || wasHere);
   }
 
-  inspect(keys: readonly string[]): Awaitable<readonly Inspection[]> {
-    return this.store.inspect(keys);
-  }
-
-  bucketsOf(policy: string): Awaitable<readonly string[]> {
-    return this.store.bucketsOf(policy);
-  }
-
-  remember(policy: string, candidates: readonly Candidate[]): Awaitable<void> {
-    return this.store.remember(policy, candidates);
-  }
-
-  readLimits(): Awaitable<ReadonlyMap<string, string>> {
-    return this.store.readLimits();
-  }
-
-  writeLimits(policy: string, text: string): Awaitable<void> {
-    return this.store.writeLimits(policy, text);
-  }
-
-  deleteLimits(policy: string): Awaitable<boolean> {
-    return this.store.deleteLimits(policy);
-  }
-
-  close(): Awaitable<void> {
+  override close(): Awaitable<void> {
     this.parts.gate.stop();
     this.local.close();
     return this.store.close();

@@ -1,17 +1,7 @@
-import type { Change, Take } from '../../algorithms/kernel.js';
-import type { TakenAt } from '../../algorithms/record.js';
-import type { Report } from '../../algorithms/report.js';
-import type { Actual, Settled } from '../../algorithms/settlement.js';
+import type { Take } from '../../algorithms/kernel.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
-import type {
-  Candidate,
-  Deadline,
-  Inspection,
-  Store,
-  StoreState,
-  Transaction,
-  TransactionReply,
-} from '../store.interface.js';
+import { ForwardingStore } from '../forwarding.store.js';
+import type { Deadline, Inspection, Transaction, TransactionReply } from '../store.interface.js';
 import type { RedisStore } from './redis.store.js';
 
 /** The takes of a transaction that live in one slot, with their places in it. */
@@ -23,12 +13,11 @@ interface SlotGroup {
 /**
  * Buckets on a Redis Cluster. A script works on one slot, so a transaction whose buckets lie in several slots is taken
  * slot by slot once all slots would admit it, and what was taken is given back where one refuses after all. It never
- * admits too much, but it is not atomic: while it runs, others may be refused by what is about to be given back.
+ * admits too much, but it is not atomic: while it runs, others may be refused by what is about to be given back. All else
+ * concerns one slot: a reservation lives in that of its bucket.
  */
-export class ClusterStore implements Store {
-  constructor(private readonly store: RedisStore) {}
-
-  async decide(
+export class ClusterStore extends ForwardingStore<RedisStore> {
+  override async decide(
     transactions: readonly Transaction[],
     deadline = this.deadline(),
   ): Promise<TransactionReply[]> {
@@ -49,33 +38,8 @@ export class ClusterStore implements Store {
     return this.store.probe(key);
   }
 
-  refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
-    return this.store.refund(key, tokens, taken);
-  }
-
-  undo(changes: readonly Change[]): Promise<number> {
-    return this.store.undo(changes);
-  }
-
-  /** The reservation lives in the slot of its bucket. */
-  settle(key: string, actual: Actual): Promise<Omit<Settled, 'record'> | undefined> {
-    return this.store.settle(key, actual);
-  }
-
-  report(key: string, report: Report): Promise<StoreState> {
-    return this.store.report(key, report);
-  }
-
-  unblock(key: string): Promise<boolean> {
-    return this.store.unblock(key);
-  }
-
-  reset(key: string): Promise<boolean> {
-    return this.store.reset(key);
-  }
-
   /** A call for each key that is limited: all its buckets are in one slot. */
-  async inspect(keys: readonly string[]): Promise<Inspection[]> {
+  override async inspect(keys: readonly string[]): Promise<Inspection[]> {
     const groups = new Map<string, string[]>();
     for (const key of new Set(keys)) {
       const tag = hashTag(key);
@@ -88,30 +52,6 @@ export class ClusterStore implements Store {
     });
     const found = new Map((await Promise.all(calls)).flat());
     return keys.map((key) => found.get(key) as Inspection);
-  }
-
-  bucketsOf(policy: string): Promise<string[]> {
-    return this.store.bucketsOf(policy);
-  }
-
-  remember(policy: string, candidates: readonly Candidate[]): Promise<void> {
-    return this.store.remember(policy, candidates);
-  }
-
-  readLimits(): Promise<ReadonlyMap<string, string>> {
-    return this.store.readLimits();
-  }
-
-  writeLimits(policy: string, text: string): Promise<void> {
-    return this.store.writeLimits(policy, text);
-  }
-
-  deleteLimits(policy: string): Promise<boolean> {
-    return this.store.deleteLimits(policy);
-  }
-
-  close(): Promise<void> {
-    return this.store.close();
   }
 
   private async decideOne(

@@ -16,7 +16,8 @@ import { eventually } from '../../support/eventually.js';
 const quota = tokenBucket({ capacity: 20, rate: '1/365d' }).limit as Limit;
 const take = (cost: number) => ({ takes: [algorithms['token-bucket'](quota, 'a', cost)] });
 
-const TIMEOUT_MS = 20;
+// Long enough for a busy machine: what is given back too late is not given back again.
+const TIMEOUT_MS = 100;
 let there: MemoryStore;
 let gate: NodeGate;
 let health: StoreHealth;
@@ -52,7 +53,8 @@ afterEach(() => store.close());
 const isClosed = () => eventually(() => health.state === 'closed', 'the store decides');
 const missing = () => {
   const { record } = there.inspect(['a'])[0]!;
-  return record === undefined ? 0 : Math.ceil(record.level / record.ticksPerToken);
+  // What is given back is less by what may have drained meanwhile: far less than a token.
+  return record === undefined ? 0 : Math.round(record.level / record.ticksPerToken);
 };
 
 it('a refund that the store may have done is not done here as well', async () => {
