@@ -216,12 +216,19 @@ export function recoveryMs({ decisions, stalls }, { back, keys }) {
   const firsts = new Map();
   for (const { process, key, source, received } of decisions) {
     if (keys !== undefined && !keys.includes(key)) continue;
-    if (!firsts.has(process)) firsts.set(process, Number.POSITIVE_INFINITY);
+    if (!firsts.has(process)) firsts.set(process, undefined);
     if (source !== 'redis' || received === null || received < back) continue;
-    const stalled = stalledMs(stalls?.get(process) ?? [], back, received);
-    firsts.set(process, Math.min(firsts.get(process), Number(received - back) / 1e6 - stalled));
+    const first = firsts.get(process);
+    if (first === undefined || received < first) firsts.set(process, received);
   }
-  return firsts;
+  const after = (process, first) =>
+    Number(first - back) / 1e6 - stalledMs(stalls?.get(process) ?? [], back, first);
+  return new Map(
+    [...firsts].map(([process, first]) => [
+      process,
+      first === undefined ? Number.POSITIVE_INFINITY : after(process, first),
+    ]),
+  );
 }
 
 const isAnswered = ({ received, error }) => received !== null && !error;
