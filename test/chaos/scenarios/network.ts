@@ -73,6 +73,9 @@ const faults: readonly [string, (proxy: TcpProxy) => Promise<void>][] = [
 /** Of a take whose reply is lost nobody ever learns that it was carried out, so it is charged once more. */
 const losesReplies: ReadonlySet<string> = new Set([
   'refused',
+  // A client that was opened for the application gives such a connection up, with the replies on it.
+  'replies do not arrive',
+  'half-open, both ways',
   'dead connections, new ones work',
   'cut mid-reply',
 ]);
