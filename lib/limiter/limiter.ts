@@ -39,8 +39,8 @@ export class Limiter {
     private readonly publish: (decision: Decision) => void = () => undefined,
     /** What stands before the store where decisions are made. */
     private readonly decider: Pick<Store, 'decide'> = store,
-    /** How long a decision may take, in milliseconds. */
-    private readonly timeoutMs = Number.POSITIVE_INFINITY,
+    /** How long a decision may take, in milliseconds; undefined: as long as the store does. */
+    private readonly timeoutMs?: number,
   ) {}
 
   /**
@@ -52,7 +52,7 @@ export class Limiter {
     const current = this.live.apply(charges);
     if (!isPromise(current)) return this.decideNow(current, terms);
     // Who had to ask for limits has waited already: the whole has one deadline.
-    const deadline = { until: began + this.timeoutMs };
+    const deadline = this.timeoutMs === undefined ? undefined : { until: began + this.timeoutMs };
     return current.then((known) => this.decideNow(known, terms, deadline));
   }
 
