@@ -32,7 +32,9 @@ export function checkContents(source, unpacked) {
 
 function checkDocstrings(lib, build) {
   let found = 0;
-  for (const file of filesOf(lib).filter((name) => name.endsWith('.ts'))) {
+  // What only tells the compiler of a package without types is not compiled.
+  const sources = filesOf(lib).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'));
+  for (const file of sources) {
     const types = readFileSync(join(build, file.replace(/\.ts$/, '.d.ts')), 'utf8');
     for (const [docstring] of readFileSync(join(lib, file), 'utf8').matchAll(DOCSTRING)) {
       assert.ok(types.includes(docstring), `${build} has lost a docstring of lib/${file}:\n${docstring}`);

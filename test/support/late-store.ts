@@ -16,7 +16,12 @@ export class LateStore {
   get asStore(): Store {
     const decide = (transactions: readonly Transaction[]) => this.decide(transactions);
     return new Proxy(this.store, {
-      get: (store, method: keyof Store) => (method === 'decide' ? decide : store[method].bind(store)),
+      get: (store, name: keyof Store) => {
+        const value: unknown = store[name];
+        if (name === 'decide') return decide;
+        // NestJS 10 reads whatever an option is made of.
+        return typeof value === 'function' ? value.bind(store) : value;
+      },
     });
   }
 
