@@ -1,5 +1,6 @@
 import { type ExecutionContext, Logger } from '@nestjs/common';
 import type { Hold } from '../algorithms/kernel.js';
+import { isUnavailable } from '../errors/is-unavailable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Charge } from '../limiter/charge.js';
@@ -52,7 +53,7 @@ export class Settlements {
 
   private tell({ placed: { id, place }, cost }: ReservedCharge, error: unknown): void {
     // Told once by whoever has noticed, and not for every request.
-    if (error instanceof RateLimitError && error.code === 'STORE_UNAVAILABLE') return;
+    if (isUnavailable(error)) return;
     const reason = error instanceof Error ? (error.stack ?? error.message) : show(error);
     this.logger.error(`${place}: settle of '${id}' failed, so its estimate of ${cost} stands: ${reason}`);
   }

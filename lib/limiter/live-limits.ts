@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Limit } from '../algorithms/limit.js';
 import { type Awaitable, chain, orElse } from '../common/awaitable.js';
+import { isUnavailable } from '../errors/is-unavailable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import type { Limits } from '../options/limits.js';
 import type { Policy } from '../options/policy.js';
@@ -177,8 +178,5 @@ function readText(policy: Policy, text: string): SetLimits | undefined {
     return undefined;
   }
 }
-
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof RateLimitError && error.code === 'STORE_UNAVAILABLE';
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

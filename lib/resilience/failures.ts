@@ -1,10 +1,8 @@
+import { isUnavailable } from '../errors/is-unavailable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 
 /** What a script or a command says where one key holds what we have not written: no other key is worse for it. */
 const ONE_KEY = /\bWRONGTYPE\b|no bucket record at|no reservation at/;
-
-export const isUnavailable = (error: unknown): boolean =>
-  error instanceof RateLimitError && error.code === 'STORE_UNAVAILABLE';
 
 /** What a server says to a user who may not do something: from 7.2 on, before that in a script, and outside of scripts. */
 const FORBIDDEN = /\bACL failure\b|user executing the script can't|\bNOPERM\b/;

@@ -1,7 +1,7 @@
 import type { Take } from '../algorithms/kernel.js';
+import { isUnavailable } from '../errors/is-unavailable.js';
 import type { Store, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { type Debts, debtOf } from './debts.js';
-import { isUnavailable } from './failures.js';
 import { NotAskedError } from './store-unavailable.js';
 
 /** What a transaction came to in this process, after the store was given up. */

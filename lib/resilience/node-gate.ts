@@ -48,10 +48,10 @@ export class NodeGate implements CallGate {
     return new Promise<T>((resolve, reject) => {
       let isOver = false;
       let isAnswered = false;
-      const reason = `no answer within ${this.options.timeoutMs} ms`;
       const giveUp = () => {
         if (isOver) return;
         isOver = true;
+        const reason = `no answer within ${this.options.timeoutMs} ms`;
         reject(storeUnavailable(reason));
         // A call that was given less time says nothing of its node yet.
         const shortMs = this.options.timeoutMs - waitMs;
