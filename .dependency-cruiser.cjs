@@ -13,6 +13,7 @@ const MAY_IMPORT = {
   limits: ['algorithms', 'common', 'errors', 'options'],
   limiter: ['algorithms', 'common', 'errors', 'keys', 'options', 'stores'],
   resilience: ['algorithms', 'common', 'errors', 'stores'],
+  refusals: ['algorithms', 'common', 'stores'],
   observability: ['limiter', 'resilience'],
   plan: ['algorithms', 'caller', 'common', 'errors', 'keys', 'limiter', 'limits', 'options'],
   admin: ['common', 'errors', 'keys', 'limiter', 'options', 'plan'],

@@ -85,6 +85,12 @@ export interface RateLimitModuleOptions {
    * together they admit no more than the policy says. By default 1: each instance admits all of it.
    */
   fallbackInstances?: number;
+  /**
+   * How long a refusal of the store is believed, in milliseconds: 0 to 60,000. Whoever it would refuse as well is refused
+   * here meanwhile, without asking. So what other instances give back, reset or raise counts here after that time at the
+   * latest; 0 asks always. By default 1,000 on Redis, and 0 with a store of your own.
+   */
+  refusalCacheMs?: number;
   /** Whether responses say in `X-RateLimit-Source` who has decided: as `source` of the decision. By default false. */
   sourceHeader?: boolean;
   /** How long a shutdown waits for what `schedule` has still to do, in milliseconds; by default 5,000. */

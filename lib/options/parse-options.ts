@@ -34,6 +34,7 @@ export interface ParsedOptions {
   readonly storeTimeoutMs: number;
   readonly onStoreError: OnStoreError;
   readonly fallbackInstances: number;
+  readonly refusalCacheMs: number;
   readonly sourceHeader: boolean;
   readonly drainMs: number;
   readonly fullest: boolean;
@@ -62,6 +63,7 @@ const KNOWN = [
   'storeTimeoutMs',
   'onStoreError',
   'fallbackInstances',
+  'refusalCacheMs',
   'sourceHeader',
 ];
 // What follows the prefix is `:policy:{key}`; braces before it would move the hash tag.
@@ -75,9 +77,12 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
   const { headers = 'standard', refusal = {}, drainMs = 5000, fullest = true, skip } = options;
   const { limitsRefreshMs = 1000, sourceHeader = false } = options;
+  // The time of a store of the user's own need not be that of this process.
+  const { refusalCacheMs = options.store === undefined ? 1000 : 0 } = options;
   if (skip !== undefined)
     checkFunction(skip, `${PLACE}: skip`, "fromIps('10.0.0.0/8') or (context) => boolean");
   checkInteger(limitsRefreshMs, 0, 86_400_000, `${PLACE}: limitsRefreshMs`);
+  checkInteger(refusalCacheMs, 0, 60_000, `${PLACE}: refusalCacheMs`);
   checkInteger(drainMs, 0, 2 ** 31 - 1, `${PLACE}: drainMs`);
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
     throw invalid('prefix', prefix, "1 to 128 characters without spaces and braces, as 'myapp'");
@@ -104,6 +109,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     headers,
     refusal: parseRefusal(refusal, `${PLACE}: refusal`),
     ...parseResilience(options, PLACE),
+    refusalCacheMs,
     sourceHeader,
     drainMs,
     fullest,

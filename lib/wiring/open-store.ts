@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { ParsedOptions } from '../options/parse-options.js';
+import { KnownRefusals } from '../refusals/known-refusals.js';
+import { LocalRefusals } from '../refusals/local-refusals.store.js';
+import { RefusalWatch } from '../refusals/refusal-watch.js';
 import { GatedStore } from '../resilience/gated.store.js';
 import { makeResilient, type ProbedStore } from '../resilience/make-resilient.js';
 import { NodeGate } from '../resilience/node-gate.js';
@@ -30,7 +33,13 @@ export async function openStore(options: ParsedOptions, clock: Clock, health: St
     gated.probe('{boot}').catch(() => undefined),
     sleep(BOOT_MS, undefined, { ref: false }),
   ]);
-  return makeResilient(gated, gate, health, { ...options, clock });
+  return withLocalRefusals(makeResilient(gated, gate, health, { ...options, clock }), options);
+}
+
+function withLocalRefusals(store: Store, { refusalCacheMs: maxAgeMs, maxKeys }: ParsedOptions): Store {
+  if (maxAgeMs === 0) return store;
+  const known = new KnownRefusals({ maxAgeMs, maxKeys });
+  return new LocalRefusals(new RefusalWatch(store, known), known);
 }
 
 async function openOnRedis(

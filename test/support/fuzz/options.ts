@@ -56,5 +56,6 @@ export const moduleShape: Shape = {
   storeTimeoutMs: mostly(1, 100),
   onStoreError: mostly('memory', 'allow', 'deny'),
   fallbackInstances: mostly(1, 4),
+  refusalCacheMs: mostly(0, 1000),
   sourceHeader: mostly(true, false),
 };

@@ -1,0 +1,111 @@
+import type { Take } from '../algorithms/kernel.js';
+import type { Found } from '../algorithms/level.js';
+import { MAX_TICKS } from '../algorithms/ticks.js';
+import type { Transaction, TransactionReply } from '../stores/store.interface.js';
+import { KnownBucket, type Told } from './known-bucket.js';
+
+export interface KnownRefusalsOptions {
+  /** How long a refusal is believed, in milliseconds. */
+  readonly maxAgeMs: number;
+  /** The most buckets that are kept; the one that was learned first goes. */
+  readonly maxKeys: number;
+}
+
+/** What has outlived its time and is dropped whenever something is learned: more than comes, so nothing piles up. */
+const SWEPT = 2;
+
+/** The buckets that have refused lately, as they were found. */
+export class KnownRefusals {
+  /** In the order in which they were learned, which is that in which they end. */
+  private readonly buckets = new Map<string, KnownBucket>();
+
+  constructor(private readonly options: KnownRefusalsOptions) {}
+
+  get size(): number {
+    return this.buckets.size;
+  }
+
+  /** What the store has said of a transaction that was sent at a time of `performance.now()`. */
+  learn({ takes, pick }: Transaction, reply: TransactionReply, sent: number): void {
+    // What this process has decided by itself is no word of the store's.
+    if (reply.instead !== undefined) return;
+    // Who was admitted knows better.
+    if (reply.admitted) this.forgetAll(takes);
+    else if (pick === undefined) this.note(takes, reply, sent);
+  }
+
+  /** The refusal of a transaction that the store would refuse as well; undefined where that has to be asked. */
+  refusalOf({ takes, pick, peek }: Transaction, at: number): TransactionReply | undefined {
+    // Who only looks wants to know how it is, and of what is picked from, one bucket that refuses says little.
+    if (pick !== undefined || peek) return undefined;
+    const known: KnownBucket[] = [];
+    let isRefused = false;
+    for (const take of takes) {
+      const bucket = this.find(take, at);
+      // A reply says how each take has found its bucket.
+      if (bucket === undefined) return undefined;
+      isRefused ||= bucket.refuses(take, at);
+      known.push(bucket);
+    }
+    return isRefused ? refusal(known, at) : undefined;
+  }
+
+  forget(key: string): void {
+    this.buckets.delete(key);
+  }
+
+  clear(): void {
+    this.buckets.clear();
+  }
+
+  private find(take: Take, at: number): KnownBucket | undefined {
+    const bucket = this.buckets.get(take.key);
+    return bucket === undefined || bucket.until <= at || !bucket.isOf(take) ? undefined : bucket;
+  }
+
+  private note(
+    takes: readonly Take[],
+    { found, source, now, decidedAt }: TransactionReply,
+    sent: number,
+  ): void {
+    const told: Told = { source, now, decidedAt, sent };
+    const until = sent + this.options.maxAgeMs;
+    for (const [i, take] of takes.entries()) this.keep(take, found[i] as Found, told, until);
+    this.sweep(sent);
+  }
+
+  private keep({ key, scale }: Take, found: Found, told: Told, until: number): void {
+    this.buckets.delete(key);
+    // A level that falls by whole tokens was written by another rate, and one beyond 2^53 is no number to count with.
+    if (found.stepped || found.level > MAX_TICKS) return;
+    this.buckets.set(key, new KnownBucket(scale, found, told, until));
+    if (this.buckets.size > this.options.maxKeys) this.forget(this.buckets.keys().next().value as string);
+  }
+
+  private sweep(at: number): void {
+    let left = SWEPT;
+    for (const [key, { until }] of this.buckets) {
+      if (left-- === 0 || until > at) return;
+      this.buckets.delete(key);
+    }
+  }
+
+  private forgetAll(takes: readonly Take[]): void {
+    if (this.buckets.size > 0) for (const { key } of takes) this.buckets.delete(key);
+  }
+}
+
+function refusal(buckets: readonly KnownBucket[], at: number): TransactionReply {
+  const [first] = buckets as [KnownBucket];
+  const { source, now, decidedAt } = first.told;
+  return {
+    admitted: false,
+    source,
+    now: now + Math.max(0, Math.floor((at - decidedAt) * 1000)),
+    decidedAt: at,
+    found: buckets.map((bucket) => bucket.at(at)),
+    charged: [],
+    marks: [],
+    changes: [],
+  };
+}

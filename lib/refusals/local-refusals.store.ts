@@ -1,0 +1,83 @@
+import type { Change } from '../algorithms/kernel.js';
+import type { TakenAt } from '../algorithms/record.js';
+import type { Report } from '../algorithms/report.js';
+import type { Actual, Settled } from '../algorithms/settlement.js';
+import { type Awaitable, chain } from '../common/awaitable.js';
+import { ForwardingStore } from '../stores/forwarding.store.js';
+import type {
+  Deadline,
+  Store,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from '../stores/store.interface.js';
+import type { KnownRefusals } from './known-refusals.js';
+
+/**
+ * Refuses what the store is known to refuse, without asking. What this process gives back, resets or hears counts at once;
+ * what others do, when the refusal is no longer believed.
+ */
+export class LocalRefusals extends ForwardingStore {
+  constructor(
+    store: Store,
+    private readonly known: KnownRefusals,
+  ) {
+    super(store);
+  }
+
+  override decide(
+    transactions: readonly Transaction[],
+    deadline?: Deadline,
+  ): Awaitable<readonly TransactionReply[]> {
+    if (this.known.size === 0) return this.store.decide(transactions, deadline);
+    const at = performance.now();
+    const refusals = transactions.map((transaction) => this.known.refusalOf(transaction, at));
+    const asked = transactions.filter((_, i) => refusals[i] === undefined);
+    if (asked.length === transactions.length) return this.store.decide(transactions, deadline);
+    if (asked.length === 0) return refusals as TransactionReply[];
+    return chain(this.store.decide(asked, deadline), (replies) => {
+      const rest = replies[Symbol.iterator]();
+      return refusals.map((refusal) => refusal ?? (rest.next().value as TransactionReply));
+    });
+  }
+
+  override refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
+    return this.afterwards(key, super.refund(key, tokens, taken));
+  }
+
+  override undo(changes: readonly Change[]): Awaitable<number> {
+    return chain(super.undo(changes), (undone) => {
+      for (const { key } of changes) this.known.forget(key);
+      return undone;
+    });
+  }
+
+  override settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
+    return this.afterwards(key, super.settle(key, actual));
+  }
+
+  override report(key: string, report: Report): Awaitable<StoreState> {
+    return this.afterwards(key, super.report(key, report));
+  }
+
+  override unblock(key: string): Awaitable<boolean> {
+    return this.afterwards(key, super.unblock(key));
+  }
+
+  override reset(key: string): Awaitable<boolean> {
+    return this.afterwards(key, super.reset(key));
+  }
+
+  override close(): Awaitable<void> {
+    this.known.clear();
+    return super.close();
+  }
+
+  /** Only then: the reply of an earlier take may come in between. */
+  private afterwards<T>(key: string, done: Awaitable<T>): Awaitable<T> {
+    return chain(done, (value) => {
+      this.known.forget(key);
+      return value;
+    });
+  }
+}
