@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { RateLimiterService, RateLimitModule, tokenBucket } from 'nestjs-floodgate';
+import { RateLimiterService, RateLimitModule, tokenBucket } from './lib/floodgate.mjs';
 
 if (globalThis.gc === undefined) throw new Error('needs --expose-gc: npm run bench:cardinality');
 

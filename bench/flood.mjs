@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
-import { RateLimiterService, RateLimitModule, tokenBucket } from 'nestjs-floodgate';
 import { withRedis } from '../scripts/private-redis.mjs';
+import { RateLimiterService, RateLimitModule, tokenBucket } from './lib/floodgate.mjs';
 
 const KEYS = 1_000_000;
 const IN_FLIGHT = 512;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { leakyBucket, RateLimiterService, RateLimitModule } from 'nestjs-floodgate';
+import { leakyBucket, RateLimiterService, RateLimitModule } from './lib/floodgate.mjs';
 
 const WAITERS = 50_000;
 

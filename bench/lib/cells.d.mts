@@ -1,0 +1,2 @@
+export function digits(value: number): string;
+export function withSpread(values: readonly number[]): string;

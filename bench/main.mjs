@@ -1,0 +1,37 @@
+// `npm run bench`: all rows, or those that are named; see README.md.
+import { parseArgs } from 'node:util';
+import { goalsTable } from './lib/goals-table.mjs';
+import { plainTable } from './lib/table.mjs';
+import { four } from './scenarios/four.mjs';
+import { hot } from './scenarios/hot.mjs';
+import { one } from './scenarios/one.mjs';
+import { strict } from './scenarios/strict.mjs';
+
+const SCENARIOS = { strict, hot, one, four };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: 'boolean', default: false } },
+});
+const unknown = positionals.filter((name) => !(name in SCENARIOS));
+if (unknown.length > 0) {
+  console.error(`No row ${unknown.join(', ')}: there are ${Object.keys(SCENARIOS).join(', ')}`);
+  process.exit(1);
+}
+const chosen = positionals.length > 0 ? positionals : Object.keys(SCENARIOS);
+const effort = values.short ? { turns: 3, ms: 200 } : { turns: 9, ms: 400 };
+if (values.short) console.log('A short form: a look, and no result.\n');
+
+const outcomes = new Map();
+for (const [index, name] of chosen.entries()) {
+  const start = performance.now();
+  const progress = (text) =>
+    process.stderr.isTTY &&
+    process.stderr.write(`\r\u001b[K${name} (${index + 1} of ${chosen.length}): ${text}`);
+  const outcome = await SCENARIOS[name]({ ...effort, progress });
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  outcomes.set(name, outcome);
+  for (const table of outcome.tables) console.log(`${plainTable(table)}\n`);
+  console.log(`${name}: ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+}
+console.log(plainTable(goalsTable([...outcomes.values()])));
