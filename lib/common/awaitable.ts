@@ -28,7 +28,7 @@ export function onFailure<T>(make: () => Awaitable<T>, handle: () => void): Awai
 }
 
 /** A value, or what stands for it where making it fails, at once or later. */
-export function orElse<T>(make: () => Awaitable<T>, instead: (error: unknown) => T): Awaitable<T> {
+export function orElse<T>(make: () => Awaitable<T>, instead: (error: unknown) => Awaitable<T>): Awaitable<T> {
   try {
     const value = make();
     return isPromise(value) ? value.catch(instead) : value;

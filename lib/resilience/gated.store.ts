@@ -3,6 +3,7 @@ import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual } from '../algorithms/settlement.js';
 import { type Awaitable, attempt, isPromise } from '../common/awaitable.js';
+import type { CallTarget } from '../stores/call-gate.js';
 import type { Candidate, Deadline, Store, Transaction } from '../stores/store.interface.js';
 import type { NodeGate } from './node-gate.js';
 
@@ -25,7 +26,7 @@ export class GatedStore implements Store {
       () => this.store.decide(transactions, deadline),
       deadline?.until,
       (replies) => deadline?.onLate?.(transactions, replies),
-      true,
+      { isDecision: true, isShared: transactions.length > 1 },
     );
   }
 
@@ -86,12 +87,10 @@ export class GatedStore implements Store {
     make: () => Awaitable<T>,
     until?: number,
     onLate?: (value: T) => void,
-    isDecision = false,
+    of: Pick<CallTarget, 'isDecision' | 'isShared'> = {},
   ): Awaitable<T> {
     this.gate.check('');
     const value = attempt(make);
-    return isPromise(value)
-      ? this.gate.call({ node: '', key, isDecision }, until, () => value, onLate)
-      : value;
+    return isPromise(value) ? this.gate.call({ node: '', key, ...of }, until, () => value, onLate) : value;
   }
 }

@@ -103,12 +103,16 @@ export class NodeGate implements CallGate {
     for (const breaker of this.breakers.values()) breaker.stop();
   }
 
-  private failed(breaker: Breaker, { key, isDecision = false }: CallTarget, error: unknown): unknown {
+  private failed(
+    breaker: Breaker,
+    { key, isDecision = false, isShared = false }: CallTarget,
+    error: unknown,
+  ): unknown {
     // Decisions need fewer permissions than all else.
     if (!isDecision && isForbidden(error)) return error;
     if (isMisuse(error)) return error;
     if (isOfOneKey(error)) {
-      this.options.onKeyFailure(key, error);
+      if (!isShared) this.options.onKeyFailure(key, error);
       return error;
     }
     breaker.open(messageOf(error), key);

@@ -2,7 +2,7 @@ import type { Change } from '../algorithms/kernel.js';
 import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual, Settled } from '../algorithms/settlement.js';
-import { type Awaitable, chain, orElse } from '../common/awaitable.js';
+import { type Awaitable, chain, mapAll, orElse } from '../common/awaitable.js';
 import { ForwardingStore } from '../stores/forwarding.store.js';
 import type { MemoryStore } from '../stores/memory/memory.store.js';
 import type {
@@ -13,7 +13,7 @@ import type {
   TransactionReply,
 } from '../stores/store.interface.js';
 import { type Debt, type Debts, transactionOf } from './debts.js';
-import { isMisuse } from './failures.js';
+import { isMisuse, isOfOneKey } from './failures.js';
 import type { Fallback } from './fallback.js';
 import { type LateReplies, type Verdicts, verdictsOf } from './late-replies.js';
 import type { NodeGate } from './node-gate.js';
@@ -67,11 +67,27 @@ export class ResilientStore extends ForwardingStore {
       (error) => {
         for (const debt of owed) debts.failed(debt);
         if (isMisuse(error)) throw error;
+        if (isOfOneKey(error) && transactions.length > 1)
+          return this.decideApart(transactions, deadline.until);
         const replies = fallback.decide(transactions);
         verdicts = verdictsOf(transactions, replies);
         return replies;
       },
     );
+  }
+
+  /**
+   * Where one key has failed a call, nothing was written, and the transactions about others are none the worse for it: each half
+   * by itself, until only those are left that the key is in.
+   */
+  private decideApart(
+    transactions: readonly Transaction[],
+    until: number,
+  ): Awaitable<readonly TransactionReply[]> {
+    const middle = transactions.length >> 1;
+    const halves = [transactions.slice(0, middle), transactions.slice(middle)];
+    const decided = mapAll(halves, (half) => this.decide(half, { until }));
+    return chain(decided, (replies) => replies.flat());
   }
 
   /** What was taken here is given back here. */

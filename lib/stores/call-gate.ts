@@ -6,6 +6,8 @@ export interface CallTarget {
   readonly key: string;
   /** Whether it decides: what is refused to other calls may well be granted to this one. */
   readonly isDecision?: boolean;
+  /** Whether it is about other keys too: which of them a failure concerns is then found out by asking for each. */
+  readonly isShared?: boolean;
 }
 
 /** What every call of a store passes on its way to a server. */

@@ -10,9 +10,11 @@ import { NodeGate } from '../resilience/node-gate.js';
 import { reconnectSooner } from '../resilience/reconnect.js';
 import type { StoreHealth } from '../resilience/store-health.js';
 import { watchConnection } from '../resilience/watch-connection.js';
+import { BatchingStore } from '../stores/batching.store.js';
 import type { Clock } from '../stores/memory/clock.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
 import { openRedis } from '../stores/redis/open-redis.js';
+import { RedisStore } from '../stores/redis/redis.store.js';
 import type { Store } from '../stores/store.interface.js';
 import { logKeyFailures } from './store-log.js';
 
@@ -33,7 +35,9 @@ export async function openStore(options: ParsedOptions, clock: Clock, health: St
     gated.probe('{boot}').catch(() => undefined),
     sleep(BOOT_MS, undefined, { ref: false }),
   ]);
-  return withLocalRefusals(makeResilient(gated, gate, health, { ...options, clock }), options);
+  const resilient = makeResilient(gated, gate, health, { ...options, clock });
+  const batching = gated instanceof RedisStore ? new BatchingStore(resilient, { timeoutMs }) : resilient;
+  return withLocalRefusals(batching, options);
 }
 
 function withLocalRefusals(store: Store, { refusalCacheMs: maxAgeMs, maxKeys }: ParsedOptions): Store {

@@ -68,14 +68,15 @@ export class RedisCalls {
     return this.gate.call({ node: this.nodeOf(key), key }, until, make);
   }
 
-  /** Makes one that decides. */
+  /** Makes one that decides. `isShared`: about other keys too. */
   decide<T>(
     key: string,
+    isShared: boolean,
     make: () => Promise<T>,
     until: number | undefined,
     onLate: ((value: T) => void) | undefined,
   ): Promise<T> {
-    return this.gate.call({ node: this.nodeOf(key), key, isDecision: true }, until, make, onLate);
+    return this.gate.call({ node: this.nodeOf(key), key, isDecision: true, isShared }, until, make, onLate);
   }
 
   /** Through the gate. Whenever it gets to the server, the script does what it is to do. */

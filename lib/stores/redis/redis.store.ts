@@ -73,6 +73,7 @@ export class RedisStore implements Store {
     const { until = this.until(), onLate } = deadline ?? {};
     return this.calls.decide(
       transactions[0]?.takes[0]?.key ?? '',
+      transactions.length > 1,
       () => this.decideBy(until, transactions),
       until,
       onLate && ((replies) => onLate(transactions, replies)),

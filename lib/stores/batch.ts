@@ -1,0 +1,94 @@
+import { isUnavailable } from '../errors/is-unavailable.js';
+import { RateLimitError } from '../errors/rate-limit.error.js';
+import type { Deadline, Transaction, TransactionReply } from './store.interface.js';
+
+/** Who waits for a decision. */
+export interface Caller {
+  readonly transactions: readonly Transaction[];
+  readonly deadline: Deadline | undefined;
+  readonly resolve: (replies: readonly TransactionReply[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** So many takes hold a server for less than a millisecond: a script needs 4 to 8 µs for each bucket. */
+const MOST_TAKES = 128;
+
+/** Calls that are decided with one: their transactions in the order of arrival. */
+export class Batch {
+  readonly callers: Caller[] = [];
+  readonly transactions: Transaction[] = [];
+  private takes = 0;
+
+  constructor(first?: Caller) {
+    if (first !== undefined) this.add(first);
+  }
+
+  get isEmpty(): boolean {
+    return this.callers.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.takes >= MOST_TAKES;
+  }
+
+  /** Whether there is room. One call alone may be larger than a batch. */
+  takesIn(transactions: readonly Transaction[]): boolean {
+    return this.isEmpty || this.takes + countTakes(transactions) <= MOST_TAKES;
+  }
+
+  add(caller: Caller): void {
+    this.callers.push(caller);
+    this.takes += countTakes(caller.transactions);
+    for (const transaction of caller.transactions) this.transactions.push(transaction);
+  }
+
+  /** The earliest of its callers. */
+  get deadline(): Deadline | undefined {
+    let until = Number.POSITIVE_INFINITY;
+    let isListening = false;
+    for (const { deadline } of this.callers) {
+      if (deadline === undefined) continue;
+      until = Math.min(until, deadline.until);
+      isListening ||= deadline.onLate !== undefined;
+    }
+    if (until === Number.POSITIVE_INFINITY) return undefined;
+    return isListening ? { until, onLate: (late, replies) => this.tellLate(late, replies) } : { until };
+  }
+
+  /** To each the replies of its own transactions. */
+  resolve(replies: readonly TransactionReply[]): void {
+    let next = 0;
+    for (const { transactions, resolve } of this.callers) {
+      const end = next + transactions.length;
+      resolve(replies.slice(next, end));
+      next = end;
+    }
+  }
+
+  reject(error: unknown): void {
+    for (const { reject } of this.callers) reject(error);
+  }
+
+  /**
+   * Whether others may be decided where one has made a mistake. An error of ours is thrown before anything is written; after
+   * any other nobody knows.
+   */
+  mayBeTriedAlone(error: unknown): boolean {
+    return this.callers.length > 1 && error instanceof RateLimitError && !isUnavailable(error);
+  }
+
+  private tellLate(late: readonly Transaction[], replies: readonly TransactionReply[]): void {
+    const told = new Map(late.map((transaction, i) => [transaction, replies[i] as TransactionReply]));
+    for (const { transactions, deadline } of this.callers) {
+      const own = transactions.filter((transaction) => told.has(transaction));
+      if (own.length > 0)
+        deadline?.onLate?.(
+          own,
+          own.map((transaction) => told.get(transaction) as TransactionReply),
+        );
+    }
+  }
+}
+
+const countTakes = (transactions: readonly Transaction[]): number =>
+  transactions.reduce((sum, { takes }) => sum + takes.length, 0);

@@ -1,0 +1,146 @@
+import type { Change } from '../algorithms/kernel.js';
+import type { TakenAt } from '../algorithms/record.js';
+import type { Report } from '../algorithms/report.js';
+import type { Actual, Settled } from '../algorithms/settlement.js';
+import { type Awaitable, attempt } from '../common/awaitable.js';
+import { Batch, type Caller } from './batch.js';
+import { ForwardingStore } from './forwarding.store.js';
+import type {
+  Deadline,
+  Inspection,
+  Store,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from './store.interface.js';
+
+export interface BatchingOptions {
+  /** How long a decision may take that is given no deadline, in milliseconds; undefined: as long as the store does. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A decision with less of the usual time left goes by itself: in a batch it would shorten the time of the others. */
+const NEARLY_ALL = 0.9;
+
+/**
+ * Decides many calls with one of the store behind it. A call leaves at the end of the current tick where nothing is on its
+ * way, else with all others of this turn of the event loop. It never waits for a reply, and on an idle line for nobody. All
+ * else that a store does first sends what is pending, so that nothing is overtaken.
+ */
+export class BatchingStore extends ForwardingStore {
+  private pending = new Batch();
+  private isDue = false;
+  /** Batches without a reply. */
+  private underWay = 0;
+
+  constructor(
+    store: Store,
+    private readonly options: BatchingOptions = {},
+  ) {
+    super(store);
+  }
+
+  override decide(
+    transactions: readonly Transaction[],
+    deadline?: Deadline,
+  ): Awaitable<readonly TransactionReply[]> {
+    return new Promise((resolve, reject) => {
+      const caller = { transactions, deadline, resolve, reject };
+      if (deadline !== undefined && this.isHurried(deadline)) this.sendAlone(caller);
+      else this.add(caller);
+    });
+  }
+
+  override refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
+    this.flush();
+    return super.refund(key, tokens, taken);
+  }
+
+  override undo(changes: readonly Change[]): Awaitable<number> {
+    this.flush();
+    return super.undo(changes);
+  }
+
+  override settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
+    this.flush();
+    return super.settle(key, actual);
+  }
+
+  override report(key: string, report: Report): Awaitable<StoreState> {
+    this.flush();
+    return super.report(key, report);
+  }
+
+  override unblock(key: string): Awaitable<boolean> {
+    this.flush();
+    return super.unblock(key);
+  }
+
+  override reset(key: string): Awaitable<boolean> {
+    this.flush();
+    return super.reset(key);
+  }
+
+  override inspect(keys: readonly string[]): Awaitable<readonly Inspection[]> {
+    this.flush();
+    return super.inspect(keys);
+  }
+
+  override close(): Awaitable<void> {
+    this.flush();
+    return super.close();
+  }
+
+  private add(caller: Caller): void {
+    if (!this.pending.takesIn(caller.transactions)) this.flush();
+    this.pending.add(caller);
+    if (this.pending.isFull) this.flush();
+    else if (!this.isDue) this.schedule();
+  }
+
+  private schedule(): void {
+    this.isDue = true;
+    // Behind the promises of this tick: whoever goes on with one of them now may ask as well.
+    if (this.underWay === 0) process.nextTick(this.leave);
+    else setImmediate(this.leave);
+  }
+
+  private readonly leave = (): void => {
+    this.isDue = false;
+    this.flush();
+  };
+
+  private flush(): void {
+    if (this.pending.isEmpty) return;
+    const batch = this.pending;
+    this.pending = new Batch();
+    this.send(batch);
+  }
+
+  private sendAlone(caller: Caller): void {
+    this.flush();
+    this.send(new Batch(caller));
+  }
+
+  private send(batch: Batch): void {
+    this.underWay++;
+    const decided = attempt(() => this.store.decide(batch.transactions, batch.deadline));
+    // Not by `finally`: its promise would be one more, and one that nobody listens to.
+    Promise.resolve(decided).then(
+      (replies) => {
+        this.underWay--;
+        batch.resolve(replies);
+      },
+      (error: unknown) => {
+        this.underWay--;
+        if (batch.mayBeTriedAlone(error)) for (const caller of batch.callers) this.send(new Batch(caller));
+        else batch.reject(error);
+      },
+    );
+  }
+
+  private isHurried({ until }: Deadline): boolean {
+    const { timeoutMs = Number.POSITIVE_INFINITY } = this.options;
+    return until - performance.now() < timeoutMs * NEARLY_ALL;
+  }
+}
