@@ -2,6 +2,7 @@ import { checkWait } from '../options/parse-policy.js';
 import type { Charge } from './charge.js';
 import type { ChargeReader } from './charge-reader.js';
 import type { Decision } from './decision.js';
+import { decisionOf } from './judgement.js';
 import { checkOptions, checkSignal } from './service-options.js';
 import { TakenDecision } from './taken-decision.js';
 import type { Order, Places, WaitOptions } from './waiting/places.js';
@@ -37,7 +38,7 @@ export class CallerWaits {
     return {
       charges: [charge],
       terms: {},
-      answer: (judgement) => TakenDecision.all([charge], judgement)[0] as Decision,
+      answer: decisionOf,
       retake: this.againByDecision,
     };
   }

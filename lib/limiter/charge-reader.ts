@@ -1,3 +1,4 @@
+import type { Limit } from '../algorithms/limit.js';
 import { checkKnownOptions, checkObject } from '../common/checks.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
@@ -46,15 +47,26 @@ export class ChargeReader {
   }
 
   /** @throws RateLimitError the same, and `INVALID_COST`, `INVALID_OPTION`, `UNKNOWN_OPTION` */
-  charge(method: string, policy: Policy | string, key: string, options: ConsumeOptions): Charge {
+  charge(method: string, policy: Policy | string, key: string, options?: ConsumeOptions): Charge {
+    const placed = options === undefined ? this.registry.known(policy) : undefined;
+    // What most ask for needs no more than this.
+    if (placed?.policy.limit !== undefined && typeof key === 'string') return chargeOf(placed, key);
+    return this.checkedCharge(method, policy, key, options);
+  }
+
+  private checkedCharge(
+    method: string,
+    policy: Policy | string,
+    key: string,
+    options: ConsumeOptions = {},
+  ): Charge {
     const place = `RateLimiterService.${method}`;
     checkObject(options, place, '{ cost: 2 }');
     checkKnownOptions(options, ['cost', 'limits'], place);
     const { placed, limit } = this.limited(method, policy, key, options.limits);
-    // A function of the policy's own speaks of requests, and here is none.
-    const { cost = typeof placed.policy.cost === 'number' ? placed.policy.cost : 1 } = options;
+    const { cost = usualCost(placed) } = options;
     checkCost(cost, place);
-    return { placed, key, limit, cost };
+    return chargeOf(placed, key, limit, cost);
   }
 
   /** @throws RateLimitError the same */
@@ -86,6 +98,16 @@ export class ChargeReader {
     );
   }
 }
+
+const chargeOf = (placed: PlacedPolicy, key: string, limit?: Limit, cost = usualCost(placed)): Charge => ({
+  placed,
+  key,
+  limit,
+  cost,
+});
+
+/** A function of the policy's own speaks of requests, and here is none. */
+const usualCost = ({ policy: { cost } }: PlacedPolicy): number => (typeof cost === 'number' ? cost : 1);
 
 /** @throws RateLimitError `INVALID_KEY` */
 export function checkKey(key: unknown, place: string): asserts key is string {

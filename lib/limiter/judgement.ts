@@ -5,22 +5,22 @@ import { readLevel } from '../algorithms/reading.js';
 import type { Mark } from '../algorithms/record.js';
 import { larger, type Ticks } from '../algorithms/ticks.js';
 import type { DecidedTake, TransactionReply } from '../stores/store.interface.js';
-import { bucketKey } from './bucket-key.js';
-import { type Bucket, type Charge, limitOf } from './charge.js';
+import { type Charge, limitOf } from './charge.js';
 import type { Decision } from './decision.js';
-import type { Entry } from './entries.js';
+import type { Asked, Entry } from './entries.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { isShadow } from './shadow-parts.js';
+import { TakenDecision } from './taken-decision.js';
 
 /** A decision together with what it was read from. */
 export interface Outcome extends Pick<Reading, 'level' | 'block'> {
   readonly placed: PlacedPolicy;
   /** The numbers that it was decided by. */
   readonly limit: Limit;
-  readonly decision: Decision;
+  readonly decision: TakenDecision;
 }
 
-/** What a transaction of charges came to. All but the outcomes and marks is of what is enforced. */
+/** What a transaction of charges came to. All but the outcomes is of what is enforced. */
 export interface Judgement {
   readonly admitted: boolean;
   readonly outcomes: readonly Outcome[];
@@ -38,9 +38,10 @@ export interface Judgement {
   readonly waiting: readonly Charge[];
   /** What can be undone while the start lies ahead, and nobody has come after. */
   readonly changes: readonly Change[];
-  /** Of each charge that is counted and was taken, its place in the count of its bucket. */
-  readonly marks: readonly (Mark | undefined)[];
 }
+
+/** The decision of a single charge. */
+export const decisionOf = ({ outcomes }: Judgement): TakenDecision => (outcomes[0] as Outcome).decision;
 
 /** The judgement of what is enforced, with the outcomes of what is in shadow mode: that neither refuses nor waits. */
 export function together(
@@ -52,22 +53,19 @@ export function together(
   const inShadow = isShadow(parts[0]?.[0]);
   if (judgements.length === 1 && !inShadow) return first;
   const told = new Map(
-    parts.flatMap((part, p) =>
-      part.map((charge, i) => [charge, [judgements[p]?.outcomes[i], judgements[p]?.marks[i]] as const]),
-    ),
+    parts.flatMap((part, p) => part.map((charge, i) => [charge, judgements[p]?.outcomes[i]] as const)),
   );
   return {
     ...first,
     ...(inShadow ? { admitted: true, waitMs: 0, waiting: [] } : {}),
-    outcomes: charges.map((charge) => told.get(charge)?.[0] as Outcome),
-    marks: charges.map((charge) => told.get(charge)?.[1]),
+    outcomes: charges.map((charge) => told.get(charge) as Outcome),
   };
 }
 
 /** What a reply of the store means for the charges of a transaction. */
 export function judge(
   charges: readonly Charge[],
-  asked: readonly Entry[],
+  { entries: asked, places }: Asked,
   { pick, counted = false }: Terms,
   reply: TransactionReply,
   order: number,
@@ -75,29 +73,26 @@ export function judge(
   const { admitted, found, charged, changes } = reply;
   const entries = asDecided(asked, reply);
   const share = pick ? shareAlone(entries, reply) : shareTogether(entries, reply);
-  const places = new Map(entries.map(({ take }, i) => [take.key, i]));
-  const readings = entries.map(({ take, charge }, i) =>
-    readLevel(limitOf(charge), take, found[i] as Found, share(i)),
-  );
   const wait = Number(charged.reduce<Ticks>((longest, i) => larger(longest, share(i).wait), 0));
-  const placeOf = ({ placed, key }: Bucket) => places.get(bucketKey(placed.id, key)) as number;
-  const outcome = (charge: Charge, place: number): Outcome => {
-    const reading = readings[place] as Reading;
+  const outcomes = charges.map((charge, c) => {
+    const place = places[c] as number;
+    const { take, charge: decided } = entries[place] as Entry;
+    const reading = readLevel(limitOf(decided), take, found[place] as Found, share(place));
     const instead = reply.instead?.[place];
-    if (instead === undefined) return outcomeOf(charge, reading, reply.source);
-    return outcomeOf({ ...charge, limit: entries[place]?.charge.limit }, reading, instead.source);
-  };
+    const limit = limitOf(instead === undefined ? charge : decided);
+    const mark = counted ? reply.marks[charged.indexOf(place)] : undefined;
+    return outcomeOf(charge, limit, reading, instead?.source ?? reply.source, mark);
+  });
   return {
     admitted,
-    outcomes: charges.map((charge) => outcome(charge, placeOf(charge))),
+    outcomes,
     chosen: pick && charged[0],
     waitMs: wait / 1000,
     slot: reply.now + wait,
     decidedAt: reply.decidedAt,
     order,
-    waiting: charges.filter((charge) => entries[placeOf(charge)]?.take.startLevel !== undefined),
+    waiting: charges.filter((_, c) => entries[places[c] as number]?.take.startLevel !== undefined),
     changes: undoable(changes, entries),
-    marks: counted ? charges.map((charge) => reply.marks[charged.indexOf(placeOf(charge))]) : [],
   };
 }
 
@@ -123,23 +118,16 @@ function undoable(changes: readonly Change[], entries: readonly Entry[]): readon
   return changes.filter(({ key }) => !settled.has(key));
 }
 
-export function outcomeOf(bucket: Bucket, reading: Reading, source: Decision['source']): Outcome {
-  const { placed, key } = bucket;
-  const limit = limitOf(bucket);
-  const { fits, level, block, remaining, retryAfterMs, resetAfterMs, delayMs } = reading;
-  const decision: Decision = {
-    allowed: placed.shadow !== undefined || fits,
-    policy: placed.id,
-    key,
-    limit: limit.capacity,
-    remaining,
-    retryAfterMs,
-    resetAfterMs,
-    delayMs,
-    source,
-    ...(placed.shadow ? { shadow: fits ? 'admitted' : 'refused' } : {}),
-  };
-  return { placed, limit, decision, level, block };
+/** `limit` is what it was decided by. */
+export function outcomeOf(
+  asked: Charge,
+  limit: Limit,
+  reading: Reading,
+  source: Decision['source'],
+  mark?: Mark,
+): Outcome {
+  const decision = new TakenDecision(asked, limit, reading, source, mark);
+  return { placed: asked.placed, limit, decision, level: reading.level, block: reading.block };
 }
 
 type ShareOf = (place: number) => Share;

@@ -1,5 +1,5 @@
 import { algorithms } from '../algorithms/index.js';
-import { fits, ownWait, stepTime, type Terms } from '../algorithms/kernel.js';
+import { fits, ownWait, stepTime, type Take, type Terms } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import { readLevel } from '../algorithms/reading.js';
 import { FOREVER } from '../algorithms/record.js';
@@ -9,21 +9,27 @@ import type {
   Inspection,
   Store,
   StoreMoment,
+  Transaction,
   TransactionReply,
 } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import { type BucketState, stateOf } from './bucket-state.js';
 import { type Bucket, type Charge, limitOf } from './charge.js';
 import type { Decision } from './decision.js';
-import { type Entry, mergeSameBucket, transactionOf } from './entries.js';
+import { type Asked, mergeSameBucket, transactionOf } from './entries.js';
 import type { FullestBuckets } from './fullest-buckets.js';
 import { type Judgement, judge, type Outcome, outcomeOf, together } from './judgement.js';
 import { type LimiterReport, reportOf } from './limiter-report.js';
 import { LiveLimits } from './live-limits.js';
+import { isPlain, judgePlain, plainTransaction } from './plain-charge.js';
 import type { Settlement } from './reservation.js';
 import { ShadowCounts } from './shadow-counts.js';
 import { isShadow, partsOf, unshadowed } from './shadow-parts.js';
 import { Blocks } from './waiting/blocks.js';
+
+const NO_TERMS: Terms = {};
+
+const itself = (judgement: Judgement): Judgement => judgement;
 
 /** Turns charges into one transaction of the store, and its reply into decisions. */
 export class Limiter {
@@ -47,13 +53,56 @@ export class Limiter {
    * Decides charges together. Beside them, in the same call of the store, each bucket in shadow mode is a transaction of
    * its own: it keeps nobody from being admitted, and nobody keeps it from being charged.
    */
-  decide(charges: readonly Charge[], terms: Terms = {}): Awaitable<Judgement> {
-    const began = performance.now();
+  decide(charges: readonly Charge[], terms: Terms = NO_TERMS): Awaitable<Judgement> {
+    if (charges.length === 1) return this.decideOne(charges[0] as Charge, terms, itself);
+    return this.decideTogether(charges, terms);
+  }
+
+  /** Decides one charge, and answers what is made of the judgement: so nobody awaits a promise more than needed. */
+  decideOne<T>(charge: Charge, terms: Terms, answer: (judgement: Judgement) => T): Awaitable<T> {
+    if (!isPlain(charge, terms)) return chain(this.decideTogether([charge], terms), answer);
+    const current = this.live.applyTo(charge);
+    if (!isPromise(current)) return this.decidePlain(current, terms, answer);
+    const deadline = this.deadlineFromNow();
+    return current.then((known) => this.decidePlain(known, terms, answer, deadline));
+  }
+
+  private decidePlain<T>(
+    charge: Charge,
+    { counted = false }: Terms,
+    answer: (judgement: Judgement) => T,
+    deadline?: Deadline,
+  ): Awaitable<T> {
+    const order = ++this.calls;
+    const transaction = plainTransaction(charge, counted);
+    const replies = this.decider.decide([transaction], deadline);
+    if (!isPromise(replies)) return answer(this.readPlain(charge, transaction, replies, order));
+    return replies.then((later) => answer(this.readPlain(charge, transaction, later, order)));
+  }
+
+  private readPlain(
+    charge: Charge,
+    transaction: Transaction,
+    replies: readonly TransactionReply[],
+    order: number,
+  ): Judgement {
+    const reply = replies[0] as TransactionReply;
+    this.learnAll(transaction.takes, reply, order);
+    const judgement = judgePlain(charge, transaction, reply, order);
+    this.record(judgement);
+    return judgement;
+  }
+
+  private decideTogether(charges: readonly Charge[], terms: Terms): Awaitable<Judgement> {
     const current = this.live.apply(charges);
     if (!isPromise(current)) return this.decideNow(current, terms);
-    // Who had to ask for limits has waited already: the whole has one deadline.
-    const deadline = this.timeoutMs === undefined ? undefined : { until: began + this.timeoutMs };
+    const deadline = this.deadlineFromNow();
     return current.then((known) => this.decideNow(known, terms, deadline));
+  }
+
+  /** Who has to ask for limits first waits already: the whole has one deadline. */
+  private deadlineFromNow(): Deadline | undefined {
+    return this.timeoutMs === undefined ? undefined : { until: performance.now() + this.timeoutMs };
   }
 
   private decideNow(charges: readonly Charge[], terms: Terms, deadline?: Deadline): Awaitable<Judgement> {
@@ -61,13 +110,12 @@ export class Limiter {
     const parts = terms.pick ? [charges.map(unshadowed)] : partsOf(charges);
     const asked = parts.map(mergeSameBucket);
     const order = ++this.calls;
-    const transactions = asked.map((entries, p) => transactionOf(entries, terms, isShadow(parts[p]?.[0])));
+    const transactions = asked.map((one, p) => transactionOf(one, terms, isShadow(parts[p]?.[0])));
     return chain(this.decider.decide(transactions, deadline), (replies) => {
       const judgements = parts.map((part, p) => {
-        const [entries, reply] = [asked[p] as Entry[], replies[p] as TransactionReply];
-        // What this process has decided by itself says nothing of a block in the store.
-        if (reply.instead === undefined) this.learnAll(entries, reply, order);
-        return judge(part, entries, terms, reply, order);
+        const reply = replies[p] as TransactionReply;
+        this.learnAll((transactions[p] as Transaction).takes, reply, order);
+        return judge(part, asked[p] as Asked, terms, reply, order);
       });
       const judgement = together(charges, parts, judgements);
       if (!terms.peek) this.record(judgement);
@@ -91,7 +139,7 @@ export class Limiter {
       const margin = found.stepped ? stepTime([take]) : 0;
       const wait = ownWait(take, found);
       const reading = readLevel(limit, take, found, { charged: fits(take, found, wait), wait, margin });
-      return outcomeOf(bucket, reading, source);
+      return outcomeOf({ ...bucket, cost: 1 }, limit, reading, source);
     });
   }
 
@@ -142,9 +190,11 @@ export class Limiter {
     }
   }
 
-  private learnAll(entries: readonly Entry[], reply: TransactionReply, order: number): void {
-    for (const [i, { take }] of entries.entries())
-      this.learn(take.key, reply.found[i] as Found, reply, order);
+  private learnAll(takes: readonly Take[], reply: TransactionReply, order: number): void {
+    // What this process has decided by itself says nothing of a block in the store.
+    if (reply.instead !== undefined) return;
+    for (let i = 0; i < takes.length; i++)
+      this.learn((takes[i] as Take).key, reply.found[i] as Found, reply, order);
   }
 
   private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Limit } from '../algorithms/limit.js';
-import { type Awaitable, chain, orElse } from '../common/awaitable.js';
+import { type Awaitable, chain, isPromise, orElse } from '../common/awaitable.js';
 import { isUnavailable } from '../errors/is-unavailable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import type { Limits } from '../options/limits.js';
@@ -51,6 +51,7 @@ export class LiveLimits {
 
   constructor(
     private readonly store: Pick<Store, 'readLimits' | 'writeLimits' | 'deleteLimits'>,
+    /** Infinity where nobody but this process writes them. */
     private readonly refreshMs = 1000,
     private readonly now = () => performance.now(),
   ) {}
@@ -59,6 +60,14 @@ export class LiveLimits {
   apply<T extends Limited>(buckets: readonly T[]): Awaitable<readonly T[]> {
     if (!buckets.some(({ placed }) => isSettable(placed.policy))) return buckets;
     return chain(this.refresh(), () => buckets.map((bucket) => this.applyOne(bucket)));
+  }
+
+  /** The same for one bucket. */
+  applyTo<T extends Limited>(bucket: T): Awaitable<T> {
+    if (!isSettable(bucket.placed.policy)) return bucket;
+    const refreshed = this.refresh();
+    if (isPromise(refreshed)) return refreshed.then(() => this.applyOne(bucket));
+    return this.applyOne(bucket);
   }
 
   /** @throws RateLimitError `LIMITS_NOT_FIXED`, or what is wrong with the limits: nothing is written then */
@@ -103,6 +112,8 @@ export class LiveLimits {
   }
 
   private refresh(): Awaitable<void> {
+    // Nobody else writes them: what is known stays true.
+    if (this.refreshMs === Number.POSITIVE_INFINITY && this.knownAt !== Number.NEGATIVE_INFINITY) return;
     const oldest = this.now() - this.refreshMs;
     if (this.knownAt >= oldest) return;
     if (this.question !== undefined && this.question.askedAt >= oldest) return this.question.done;

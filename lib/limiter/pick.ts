@@ -1,7 +1,6 @@
 import type { Charge } from './charge.js';
 import { type Decision, soonest } from './decision.js';
 import type { Judgement } from './judgement.js';
-import { TakenDecision } from './taken-decision.js';
 import type { Order } from './waiting/places.js';
 
 /** The outcome for several buckets of which one was to be taken. */
@@ -22,12 +21,11 @@ export interface PickOptions {
 
 /** One of several buckets, and which one it was. */
 export function orderAny(charges: readonly Charge[], pick: PickOptions): Order<PickDecision> {
-  return { charges, terms: { pick }, answer: (judgement) => pickOf(charges, judgement) };
+  return { charges, terms: { pick }, answer: pickOf };
 }
 
-export function pickOf(charges: readonly Charge[], judgement: Judgement): PickDecision {
-  const { admitted, chosen } = judgement;
-  const decisions = TakenDecision.all(charges, judgement);
+export function pickOf({ admitted, chosen, outcomes }: Judgement): PickDecision {
+  const decisions = outcomes.map((outcome) => outcome.decision);
   const decision = chosen === undefined ? soonest(decisions) : decisions[chosen];
   return { allowed: admitted, picked: chosen, decisions, decision: decision as Decision };
 }

@@ -112,6 +112,13 @@ export class PolicyRegistry {
     );
   }
 
+  /** The same without a check: undefined where `find` has to look closer. */
+  known(policy: Policy | string): PlacedPolicy | undefined {
+    if (typeof policy === 'string') return this.definitions.get(policy);
+    const known = this.definitions.get(policy?.name ?? '');
+    return known?.policy === policy ? known : undefined;
+  }
+
   private placed(id: string, policy: Policy): PlacedPolicy {
     const shadow = policy.shadow ?? this.shadow;
     if (shadow === false) return { id, policy };

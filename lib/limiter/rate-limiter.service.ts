@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { isPromise } from '../common/awaitable.js';
 import { checkFunction } from '../common/checks.js';
 import type { Limits } from '../options/limits.js';
 import { checkCost, checkWait } from '../options/parse-policy.js';
@@ -8,7 +9,7 @@ import { bucketKey } from './bucket-key.js';
 import { CallerWaits } from './caller-waits.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
 import { type CombinedDecision, type Decision, tightest } from './decision.js';
-import type { Outcome } from './judgement.js';
+import { decisionOf } from './judgement.js';
 import { Limiter } from './limiter.js';
 import type { LimitsInForce } from './live-limits.js';
 import { logFailure } from './log-failure.js';
@@ -32,10 +33,12 @@ import {
 } from './service-options.js';
 import type { ShadowCount } from './shadow-counts.js';
 import { readSyncReport, type SyncReport } from './sync-report.js';
-import { TakenDecision } from './taken-decision.js';
 import { BackgroundWork, type WorkProgress } from './waiting/background-work.js';
 import { Places } from './waiting/places.js';
 import { Turns } from './waiting/turns.js';
+
+/** What callers take is counted, for reports of how much is left. */
+const COUNTED = { counted: true };
 
 /**
  * Everything the guard can do, without HTTP. Wherever a policy is expected, a named policy or its name will do.
@@ -62,17 +65,22 @@ export class RateLimiterService {
   }
 
   /** One decision. Never waits: a leaky bucket reserves a slot and says in `delayMs` when it comes. */
-  async consume(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
-    const charges = [this.read.charge('consume', policy, key, options)];
-    const judgement = await this.limiter.decide(charges, { counted: true });
-    return TakenDecision.all(charges, judgement)[0] as Decision;
+  consume(policy: Policy | string, key: string, options?: ConsumeOptions): Promise<Decision> {
+    // No async function: what is decided at once should cost one promise, and what is not, no more than it has to.
+    try {
+      const charge = this.read.charge('consume', policy, key, options);
+      const decision = this.limiter.decideOne(charge, COUNTED, decisionOf);
+      return isPromise(decision) ? decision : Promise.resolve(decision);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** All or nothing, in one round trip: if one limit refuses, none is charged. */
   async consumeAll(requests: readonly ConsumeRequest[]): Promise<CombinedDecision> {
     const charges = this.read.charges('consumeAll', requests);
     const judgement = await this.limiter.decide(charges, { counted: true });
-    const decisions = TakenDecision.all(charges, judgement);
+    const decisions = judgement.outcomes.map(({ decision }) => decision);
     return { allowed: judgement.admitted, decisions, tightest: tightest(decisions) as Decision };
   }
 
@@ -84,14 +92,13 @@ export class RateLimiterService {
     const charges = this.read.choices('consumeAny', requests);
     checkOptions(options, ['prefer'], 'RateLimiterService.consumeAny');
     checkPreference(options.prefer, charges.length, 'RateLimiterService.consumeAny');
-    return pickOf(charges, await this.limiter.decide(charges, { counted: true, pick: options }));
+    return pickOf(await this.limiter.decide(charges, { counted: true, pick: options }));
   }
 
   /** What `consume` would answer, with nothing taken. */
-  async peek(policy: Policy | string, key: string, options: ConsumeOptions = {}): Promise<Decision> {
+  async peek(policy: Policy | string, key: string, options?: ConsumeOptions): Promise<Decision> {
     const charges = [this.read.charge('peek', policy, key, options)];
-    const { outcomes } = await this.limiter.decide(charges, { peek: true });
-    return (outcomes[0] as Outcome).decision;
+    return decisionOf(await this.limiter.decide(charges, { peek: true }));
   }
 
   /**
@@ -185,7 +192,7 @@ export class RateLimiterService {
     const charge = this.read.charge('reserve', policy, key, rest);
     const reserve = newHold(ttlMs ?? charge.placed.policy.reservationTtlMs);
     const judgement = await this.limiter.decide([{ ...charge, reserve }], { counted: true });
-    const decision = TakenDecision.all([charge], judgement)[0] as Decision;
+    const decision = decisionOf(judgement);
     const { allowed, shadow } = decision;
     const id = allowed && shadow !== 'refused' ? reserve.id : undefined;
     return { allowed, decision, policy: decision.policy, key, cost: charge.cost, id };

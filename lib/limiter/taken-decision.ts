@@ -1,8 +1,7 @@
-import type { Limit } from '../algorithms/limit.js';
+import type { Limit, Reading } from '../algorithms/limit.js';
 import type { Mark } from '../algorithms/record.js';
 import type { Charge } from './charge.js';
 import type { Decision } from './decision.js';
-import type { Judgement, Outcome } from './judgement.js';
 
 /**
  * A decision that remembers what it has taken: the cost, so that the same can be asked for again, and where that stands in
@@ -24,28 +23,22 @@ export class TakenDecision implements Decision {
   readonly #limit: Limit | undefined;
   readonly #mark: Mark | undefined;
 
-  constructor(decision: Decision, { cost, limit }: Charge, mark: Mark | undefined) {
-    this.allowed = decision.allowed;
-    this.policy = decision.policy;
-    this.key = decision.key;
-    this.limit = decision.limit;
-    this.remaining = decision.remaining;
-    this.retryAfterMs = decision.retryAfterMs;
-    this.resetAfterMs = decision.resetAfterMs;
-    this.delayMs = decision.delayMs;
-    this.source = decision.source;
-    if (decision.shadow !== undefined) this.shadow = decision.shadow;
-    this.#cost = cost;
-    this.#limit = limit;
+  /** `limit` is what it was decided by, which is not what was asked where the store could not be. */
+  constructor(asked: Charge, limit: Limit, reading: Reading, source: Decision['source'], mark?: Mark) {
+    const { placed } = asked;
+    this.allowed = placed.shadow !== undefined || reading.fits;
+    this.policy = placed.id;
+    this.key = asked.key;
+    this.limit = limit.capacity;
+    this.remaining = reading.remaining;
+    this.retryAfterMs = reading.retryAfterMs;
+    this.resetAfterMs = reading.resetAfterMs;
+    this.delayMs = reading.delayMs;
+    this.source = source;
+    if (placed.shadow !== undefined) this.shadow = reading.fits ? 'admitted' : 'refused';
+    this.#cost = asked.cost;
+    this.#limit = asked.limit;
     this.#mark = mark;
-  }
-
-  /** The decisions of a transaction, in the order of its charges. */
-  static all(charges: readonly Charge[], { outcomes, marks }: Judgement): TakenDecision[] {
-    return charges.map((charge, i) => {
-      const { decision } = outcomes[i] as Outcome;
-      return new TakenDecision(decision, charge, marks[i]);
-    });
   }
 
   /** What was asked of its bucket. */

@@ -28,6 +28,7 @@ import { PlanBuilder } from '../plan/plan-builder.js';
 import { PlanCatalog } from '../plan/plan-catalog.js';
 import { StoreHealth } from '../resilience/store-health.js';
 import { type Clock, monotonicClock } from '../stores/memory/clock.js';
+import { MemoryStore } from '../stores/memory/memory.store.js';
 import type { Store } from '../stores/store.interface.js';
 import { GraphqlProblemFilter } from '../transport/graphql/graphql-problem.filter.js';
 import { HttpTransport } from '../transport/http/http.transport.js';
@@ -88,7 +89,11 @@ export const providers: Provider[] = [
       { limitsRefreshMs, newKeys, maxKeys, storeTimeoutMs }: ParsedOptions,
       clock: Clock,
     ) => {
-      const live = new LiveLimits(store, limitsRefreshMs);
+      // What only this process writes is not asked for again.
+      const live = new LiveLimits(
+        store,
+        store instanceof MemoryStore ? Number.POSITIVE_INFINITY : limitsRefreshMs,
+      );
       const shadows = new ShadowCounts(publishShadow);
       const decider = newKeys && new NewKeys(store, { limit: newKeys, maxKeys, clock });
       return new Limiter(store, blocks, shadows, live, fullest, publishDecision, decider, storeTimeoutMs);

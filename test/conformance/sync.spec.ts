@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Mark } from '../../lib/algorithms/record.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
+import { TakenDecision } from '../../lib/limiter/taken-decision.js';
 import { tokenBucket } from '../../lib/options/make-policy.js';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
@@ -58,9 +59,13 @@ async function interleave(limiter: Limiter, clock: ManualClock, seed: number, co
     if (others && random.chance(0.2)) provider.serve(clock.now, 1 + random.below(3));
     if (random.chance(0.5)) {
       const cost = 1 + random.below(3);
-      const { admitted, marks } = await limiter.decide([{ placed, key, cost }], { counted: true });
+      const { admitted, outcomes } = await limiter.decide([{ placed, key, cost }], { counted: true });
       if (!admitted) continue;
-      open.push({ order, mark: marks[0], answer: provider.serve(clock.now, cost) });
+      open.push({
+        order,
+        mark: TakenDecision.markOf(outcomes[0]!.decision),
+        answer: provider.serve(clock.now, cost),
+      });
       count.sent++;
     } else if (open.length > 0) {
       const answered = random.pick(open);

@@ -3,6 +3,7 @@ import type { Mark } from '../../lib/algorithms/record.js';
 import type { Charge } from '../../lib/limiter/charge.js';
 import type { Outcome } from '../../lib/limiter/judgement.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
+import { TakenDecision } from '../../lib/limiter/taken-decision.js';
 import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';
@@ -36,11 +37,9 @@ export function outboundSubject(store: Store, clock: ManualClock): OutboundSubje
     async decide({ at, entries, peek, counted, pick }) {
       clock.now = at;
       const options = { peek, counted, ...(pick ? { pick } : {}) };
-      const { admitted, outcomes, changes, marks, chosen } = await limiter.decide(
-        entries.map(chargeOf),
-        options,
-      );
-      return { admitted, chosen, results: outcomes.map(readOutcome), marks: marks ?? [], changes };
+      const { admitted, outcomes, changes, chosen } = await limiter.decide(entries.map(chargeOf), options);
+      const marks = counted ? outcomes.map(({ decision }) => TakenDecision.markOf(decision)) : [];
+      return { admitted, chosen, results: outcomes.map(readOutcome), marks, changes };
     },
     async sync({ at, key, policy, remaining, retryAfterMs, forever }, mark) {
       clock.now = at;
