@@ -112,10 +112,11 @@ export class LiveLimits {
   }
 
   private refresh(): Awaitable<void> {
-    // Nobody else writes them: what is known stays true.
-    if (this.refreshMs === Number.POSITIVE_INFINITY && this.knownAt !== Number.NEGATIVE_INFINITY) return;
+    const isKnown = this.knownAt !== Number.NEGATIVE_INFINITY;
+    // Without a look at the clock: nobody else writes them.
+    if (isKnown && this.refreshMs === Number.POSITIVE_INFINITY) return;
     const oldest = this.now() - this.refreshMs;
-    if (this.knownAt >= oldest) return;
+    if (isKnown && this.knownAt >= oldest) return;
     if (this.question !== undefined && this.question.askedAt >= oldest) return this.question.done;
     const askedAt = this.now();
     const done = this.ask(askedAt, this.changes);
