@@ -1,7 +1,8 @@
+import { heldIn, type LeaseSpent } from './lease-holds.js';
 import { type Found, find } from './level.js';
 import { beginOutflow, type Outflow, outflowUnder } from './outflow.js';
 import { alive, type BucketRecord, FOREVER, recordOf } from './record.js';
-import { ceilDivide, larger, MAX_TICKS, minus, product, type Scale, type Ticks } from './ticks.js';
+import { ceilDivide, larger, MAX_TICKS, minus, plus, product, type Scale, type Ticks } from './ticks.js';
 
 /** One bucket's part in a transaction, in ticks of `scale`. */
 export interface Take {
@@ -19,6 +20,8 @@ export interface Take {
   readonly promises: boolean;
   /** Set where the cost is an estimate, to be settled later. */
   readonly reserve?: Hold | undefined;
+  /** A lease of this bucket that ends with it, whatever becomes of the take: what is left of it is free before it is decided. */
+  readonly returns?: LeaseSpent | undefined;
 }
 
 /** How a take is kept until it is settled. */
@@ -96,8 +99,10 @@ function choose(
 }
 
 /** Whole tokens that are left now. */
-function tokensLeft({ capacity, scale: { ticksPerToken } }: Take, { level, block }: Found): number {
-  const free = capacity * ticksPerToken;
+function tokensLeft(take: Take, found: Found): number {
+  const { ticksPerToken } = take.scale;
+  const free = take.capacity * ticksPerToken;
+  const [level, block] = [claimed(take, found, found.level), found.block];
   return block > 0 || level >= free ? 0 : Math.floor((free - (level as number)) / ticksPerToken);
 }
 
@@ -130,9 +135,21 @@ export function raisedLevel(take: Take, found: Found, wait: Ticks): Ticks {
   return minus(product(scale.ticksPerMicro, wait), -startLevel);
 }
 
-/** Whether a take is admitted at a start so far ahead. One that does not wait is not admitted inside a block. */
+/**
+ * Whether a take is admitted at a start so far ahead. One that does not wait is not admitted inside a block. Beside tokens
+ * that are held nobody is made to wait: nobody knows when they are spent, so a start could not be kept.
+ */
 export function fits(take: Take, found: Found, wait: Ticks): boolean {
+  if (found.leased !== undefined) {
+    const { level, block } = found;
+    return take.startLevel === undefined && block === 0 && claimed(take, found, level) <= take.allowance;
+  }
   return found.block <= longestBlock(take) && raisedLevel(take, found, wait) <= take.allowance;
+}
+
+/** A level of a take with what is held beside it, which is taken as well. */
+export function claimed({ scale }: Take, { leased }: Found, level: Ticks): Ticks {
+  return leased === undefined ? level : plus(level, product(heldIn(leased.holds), scale.ticksPerToken));
 }
 
 /** The longest block in microseconds behind which a take waits: as long as it would wait at all. */
@@ -182,6 +199,7 @@ function recordAfter(
   const { since, sent, synced } = countAfter(before, cost, counted, now);
   const { reserved, returned, lost } = outflowAfter(before, scale, reserve);
   const blocked = before?.blocked;
+  const holds = before?.holds;
   // All by name: spread syntax would cost more than all else of an admission.
   return recordOf(
     {
@@ -197,6 +215,7 @@ function recordAfter(
       reserved,
       returned,
       lost,
+      holds,
     },
     now,
   );
@@ -207,7 +226,12 @@ type Count = Pick<BucketRecord, 'since' | 'sent' | 'synced'>;
 const NOT_COUNTED: Count = { since: undefined, sent: undefined, synced: undefined };
 
 /** Once begun, a count goes on whoever takes. */
-function countAfter(before: BucketRecord | undefined, cost: number, counted: boolean, now: number): Count {
+export function countAfter(
+  before: BucketRecord | undefined,
+  cost: number,
+  counted: boolean,
+  now: number,
+): Count {
   const { since, sent, synced } = before ?? NOT_COUNTED;
   if (sent !== undefined && sent <= MAX_TICKS - cost) return { since, sent: sent + cost, synced };
   // What cannot be counted any more is counted from here.

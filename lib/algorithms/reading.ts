@@ -1,17 +1,19 @@
-import { blockedLevel, fits, longestBlock, raisedLevel, type Take } from './kernel.js';
+import { blockedLevel, claimed, fits, longestBlock, raisedLevel, type Take } from './kernel.js';
+import { fallsToAfter, fullAt } from './lease-holds.js';
 import type { Found } from './level.js';
 import type { Limit, Reading, Share } from './limit.js';
-import { FOREVER } from './record.js';
-import { ceilDivide, larger, minus, type Ticks } from './ticks.js';
+import { type BucketRecord, FOREVER } from './record.js';
+import { ceilDivide, larger, MAX_TICKS, minus, type Ticks } from './ticks.js';
 
 type Left = Pick<Reading, 'level' | 'remaining' | 'block'>;
 
 /** What a bucket answers, whichever algorithm has asked. */
 export function readLevel(limit: Limit, take: Take, found: Found, share: Share): Reading {
   const admits = fits(take, found, share.wait);
-  const level = share.charged
+  const own = share.charged
     ? (raisedLevel(take, found, share.wait) as number) + take.cost * take.scale.ticksPerToken
     : blockedLevel(take, found);
+  const level = claimed(take, found, own);
   return {
     fits: admits,
     level,
@@ -19,7 +21,10 @@ export function readLevel(limit: Limit, take: Take, found: Found, share: Share):
     // Inside a block nothing can be taken; only a place in a line behind it.
     remaining: found.block > 0 && !limit.shapes ? 0 : remainingTokens(limit, level),
     retryAfterMs: admits ? 0 : retryAfterMs(take, found, share),
-    resetAfterMs: toMs(level, limit.scale.ticksPerMicro),
+    resetAfterMs:
+      found.leased === undefined
+        ? toMs(level, limit.scale.ticksPerMicro)
+        : resetBesideMs(found.leased, share.charged ? { ...take.scale, level: own as number } : {}),
     delayMs: share.charged && take.startLevel !== undefined ? microsToMs(share.wait) : 0,
   };
 }
@@ -28,8 +33,28 @@ export function readLevel(limit: Limit, take: Take, found: Found, share: Share):
 function retryAfterMs(take: Take, found: Found, { wait, margin }: Share): number | null {
   const { allowance, scale } = take;
   if (allowance < 0 || found.block === FOREVER) return null;
+  if (found.leased !== undefined)
+    return microsToMs(Math.max(fitsBesideAfter(take, found.leased), found.block));
   const drained = ceilDivide(minus(raisedLevel(take, found, wait), allowance), scale.ticksPerMicro);
   return microsToMs(minus(larger(drained, found.block - longestBlock(take)), -margin));
+}
+
+/** Until the bucket is full where all that is held is spent when it expires. */
+function resetBesideMs(leased: BucketRecord, after: Partial<BucketRecord>): number {
+  return microsToMs(fullAt({ ...leased, ...after }) - leased.at);
+}
+
+/** In how many microseconds a take would be admitted where all that is held is spent when it expires. */
+function fitsBesideAfter({ allowance, startLevel, scale }: Take, leased: BucketRecord): number {
+  const { ticksPerToken, holds = [], at } = leased;
+  // Nobody waits for a turn beside what is held, so that has to be over.
+  const free = startLevel === undefined ? 0 : (holds.at(-1)?.expires ?? at) - at;
+  if (ticksPerToken === scale.ticksPerToken) return Math.max(free, fallsToAfter(leased, allowance));
+  // The reader sees whole tokens of the writer's, and falls by them: so up to one more has to drain, at the reader's rate.
+  const tokens = Math.floor(allowance / scale.ticksPerToken);
+  const most = Math.floor(MAX_TICKS / ticksPerToken);
+  const step = Math.ceil(scale.ticksPerToken / scale.ticksPerMicro);
+  return Math.max(free, fallsToAfter(leased, Math.min(tokens, most) * ticksPerToken) + step);
 }
 
 /** Whole tokens missing from nothing: what can be taken now, never below 0. */

@@ -1,3 +1,4 @@
+import { fullAt, type Holds, movedBack, sameHolds, settleExpired } from './lease-holds.js';
 import { type Outflow, outflowWith } from './outflow.js';
 import { difference, larger, MAX_TICKS, product, type Scale, type Ticks } from './ticks.js';
 
@@ -18,6 +19,8 @@ export interface BucketRecord extends Scale, Outflow {
   readonly sent?: number;
   /** How many of them the newest report that was believed knew of. */
   readonly synced?: number;
+  /** Tokens that instances have taken ahead, in the order in which that ends; undefined: none. They are not in the level. */
+  readonly holds?: Holds;
 }
 
 /** Where a take stands in the count of its bucket. Counts of different beginnings cannot be compared. */
@@ -42,12 +45,14 @@ export function isDrained({ at, level, ticksPerMicro }: BucketRecord, now: numbe
 
 /** From when on the record says no more than absence does: the bucket is full, and not blocked. */
 export function endOf(record: BucketRecord): number {
-  return Math.max(drainedAt(record), record.blocked ?? 0);
+  return Math.max(record.holds === undefined ? drainedAt(record) : fullAt(record), record.blocked ?? 0);
 }
 
-/** What a record says at a time; undefined where that is no more than absence does. */
-export function alive(record: BucketRecord | undefined, now: number): BucketRecord | undefined {
-  if (record === undefined) return undefined;
+/** What a record says at a time, leases settled that have expired; undefined where that is no more than absence does. */
+export function alive(stored: BucketRecord | undefined, now: number): BucketRecord | undefined {
+  if (stored === undefined) return undefined;
+  const record = stored.holds === undefined ? stored : settleExpired(stored, now);
+  if (record.holds !== undefined) return record;
   return isDrained(record, now) && (record.blocked ?? 0) <= now ? undefined : record;
 }
 
@@ -55,13 +60,14 @@ export function alive(record: BucketRecord | undefined, now: number): BucketReco
 export function rebase(record: BucketRecord, now: number): BucketRecord {
   const ahead = record.at - now;
   if (ahead <= 0) return record;
-  const { last, blocked, ticksPerMicro } = record;
+  const { last, blocked, ticksPerMicro, holds } = record;
   return {
     ...record,
     ...(record.reserved === undefined ? {} : outflowWith(record, { lost: ticksPerMicro * ahead })),
     at: now,
     ...(last === undefined ? {} : { last: last - ahead }),
     ...(blocked === undefined || blocked === FOREVER ? {} : { blocked: blocked - ahead }),
+    ...(holds === undefined ? {} : { holds: movedBack(holds, ahead) }),
   };
 }
 
@@ -79,7 +85,7 @@ export function isPromised(record: BucketRecord, now: number): boolean {
 /** A record with the times that are still ahead; the others say nothing any more. */
 export function recordOf(record: BucketRecord, now: number): BucketRecord {
   const { level, at, ticksPerToken, ticksPerMicro, last = 0, blocked = 0 } = record;
-  const { since, sent, synced, reserved, returned, lost } = record;
+  const { since, sent, synced, reserved, returned, lost, holds } = record;
   // Assigned one by one: this is done at every admission, and spread syntax would cost more than all else of it.
   const kept: Writable<BucketRecord> = { level, at, ticksPerToken, ticksPerMicro };
   if (last > now) kept.last = last;
@@ -94,6 +100,7 @@ export function recordOf(record: BucketRecord, now: number): BucketRecord {
     kept.returned = returned;
     kept.lost = lost;
   }
+  if (holds !== undefined && holds.length > 0) kept.holds = holds;
   return kept;
 }
 
@@ -114,7 +121,8 @@ export function isSame(a: BucketRecord | undefined, b: BucketRecord): boolean {
     a.synced === b.synced &&
     a.reserved === b.reserved &&
     a.returned === b.returned &&
-    a.lost === b.lost
+    a.lost === b.lost &&
+    sameHolds(a.holds, b.holds)
   );
 }
 

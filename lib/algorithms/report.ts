@@ -1,3 +1,4 @@
+import { heldIn } from './lease-holds.js';
 import { levelAt } from './level.js';
 import { NOT_COUNTED } from './outflow.js';
 import { alive, type BucketRecord, FOREVER, isPromised, type Mark, recordOf } from './record.js';
@@ -52,7 +53,10 @@ function withLevel(
   const isNewest = isSameCount && mark.sent > synced && mark.sent <= sent;
   // All of a count that has begun after the take was sent after it.
   const later = isSameCount ? Math.max(sent - mark.sent, 0) : mark && sent;
-  const told = ticksOf(missing + (later ?? 0), ticksPerToken);
+  // With what is held it has to stay below 2^53 too. Where that alone does not, under another scale, nothing can be noted.
+  const most = Math.floor(MAX_TICKS / ticksPerToken) - heldIn(before?.holds);
+  if (most < 0) return before;
+  const told = Math.min(Math.max(missing + (later ?? 0), 0), most) * ticksPerToken;
   const level: Ticks = before === undefined ? 0 : levelAt(before, scale, now);
   const mayLower = isNewest && lowers && !(before !== undefined && isPromised(before, now));
   const next = mayLower ? told : larger(level, told);
@@ -60,12 +64,6 @@ function withLevel(
   const counted = isNewest ? { ...before, ...NOT_COUNTED, synced: mark.sent } : before;
   if (next === level) return counted as BucketRecord | undefined;
   return { ...counted, ...NOT_COUNTED, level: next as number, at: now, ticksPerToken, ticksPerMicro };
-}
-
-/** Whole tokens in ticks, not below 0 and not beyond what can be counted. */
-function ticksOf(tokens: number, ticksPerToken: number): number {
-  const most = Math.floor(MAX_TICKS / ticksPerToken);
-  return Math.min(Math.max(tokens, 0), most) * ticksPerToken;
 }
 
 function blockEnd(before: BucketRecord | undefined, block: number, now: number): number {

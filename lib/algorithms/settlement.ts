@@ -1,4 +1,5 @@
 import type { Hold, Take } from './kernel.js';
+import { heldIn } from './lease-holds.js';
 import { levelAt } from './level.js';
 import { outflowWith } from './outflow.js';
 import { alive, type BucketRecord, isPromised, recordOf } from './record.js';
@@ -67,7 +68,9 @@ export function settle(
   const before = alive(stored, now);
   const { ticksPerToken, ticksPerMicro } = before ?? reserved;
   const level = before === undefined ? 0 : (levelAt(before, before, now) as number);
-  const debt = debtTicks(reserved, actual, level, ticksPerToken);
+  // What is held beside it joins the level one day.
+  const most = MAX_TICKS - heldIn(before?.holds) * ticksPerToken;
+  const debt = debtTicks(reserved, actual, level, ticksPerToken, most);
   const back = Math.min(ticksToGiveBack(reserved, before, actual, now), level);
   const ticks = debt > 0 ? debt : -back;
   if (ticks === 0) return { ticks: 0, ticksPerToken, record: before };
@@ -77,10 +80,16 @@ export function settle(
 }
 
 /** The difference of a take that has cost more, as far as the bound of the debt allows. */
-function debtTicks(reserved: Reserved, actual: Actual, level: number, ticksPerToken: number): number {
+function debtTicks(
+  reserved: Reserved,
+  actual: Actual,
+  level: number,
+  ticksPerToken: number,
+  most: number,
+): number {
   const { capacity } = reserved;
   const tokens = capacity + (actual.maxDebt ?? capacity);
-  const bound = tokens > Math.floor(MAX_TICKS / ticksPerToken) ? MAX_TICKS : tokens * ticksPerToken;
+  const bound = tokens > Math.floor(most / ticksPerToken) ? most : tokens * ticksPerToken;
   const room = Math.max(bound - level, 0);
   const more = actual.cost - reserved.cost;
   // Compared as tokens: the product may pass 2^53.

@@ -71,6 +71,18 @@ export function larger(a: Ticks, b: Ticks): Ticks {
   return a < b ? b : a;
 }
 
+/** The sum, exact. */
+export function plus(a: Ticks, b: Ticks): Ticks {
+  if (typeof a === 'number' && typeof b === 'number' && a + b <= MAX_TICKS) return a + b;
+  return narrow(BigInt(a) + BigInt(b));
+}
+
+/** A level after so many microseconds. */
+export function drain(level: number, ticksPerMicro: number, elapsed: number): number {
+  // Compared as times: `ticksPerMicro × elapsed` may pass 2^53, but not where it is below the level.
+  return elapsed >= Math.ceil(level / ticksPerMicro) ? 0 : level - ticksPerMicro * elapsed;
+}
+
 function narrow(value: bigint): Ticks {
   return value <= BigInt(MAX_TICKS) && value >= -BigInt(MAX_TICKS) ? Number(value) : value;
 }

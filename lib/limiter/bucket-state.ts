@@ -1,8 +1,9 @@
+import { heldIn } from '../algorithms/lease-holds.js';
 import { levelAt } from '../algorithms/level.js';
 import type { Limit } from '../algorithms/limit.js';
 import { microsToMs, remainingTokens, toMs } from '../algorithms/reading.js';
-import { blockOf, FOREVER } from '../algorithms/record.js';
-import { ceilDivide } from '../algorithms/ticks.js';
+import { blockOf, endOf, FOREVER } from '../algorithms/record.js';
+import { ceilDivide, plus, product } from '../algorithms/ticks.js';
 import type { Inspection } from '../stores/store.interface.js';
 import type { PlacedPolicy } from './placed-policy.js';
 
@@ -35,7 +36,9 @@ interface Inspected {
 export function stateOf(bucket: Inspected, { name, record, now }: Inspection): BucketState {
   const { placed, key, limit = placed.policy.limit } = bucket;
   const scale = limit?.scale ?? record ?? { ticksPerToken: 1, ticksPerMicro: 1 };
-  const level = record === undefined ? 0 : levelAt(record, scale, now);
+  // What instances hold is taken, though it is in no level yet.
+  const held = product(heldIn(record?.holds), scale.ticksPerToken);
+  const level = record === undefined ? 0 : plus(levelAt(record, scale, now), held);
   const block = record === undefined ? 0 : blockOf(record, now);
   return {
     policy: placed.id,
@@ -44,7 +47,10 @@ export function stateOf(bucket: Inspected, { name, record, now }: Inspection): B
     capacity: limit?.capacity,
     missing: Number(ceilDivide(level, scale.ticksPerToken)),
     remaining: limit && (block > 0 && !limit.shapes ? 0 : remainingTokens(limit, level)),
-    fullAfterMs: toMs(level, scale.ticksPerMicro),
+    fullAfterMs:
+      record?.holds === undefined
+        ? toMs(level, scale.ticksPerMicro)
+        : microsToMs(endOf({ ...record, blocked: 0 }) - now),
     blockedForMs: block === FOREVER ? null : microsToMs(block),
   };
 }

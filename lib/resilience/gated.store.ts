@@ -1,4 +1,5 @@
 import type { Change } from '../algorithms/kernel.js';
+import type { LeaseRequest } from '../algorithms/lease.js';
 import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual } from '../algorithms/settlement.js';
@@ -40,6 +41,12 @@ export class GatedStore implements Store {
 
   settle(key: string, actual: Actual) {
     return this.pass(key, () => this.store.settle(key, actual));
+  }
+
+  /** Is asked only where the store has it. */
+  lease(key: string, request: LeaseRequest, deadline?: Pick<Deadline, 'until'>) {
+    const store = this.store as Required<Store>;
+    return this.pass(key, () => store.lease(key, request, deadline), deadline?.until);
   }
 
   report(key: string, report: Report) {

@@ -1,4 +1,5 @@
 import type { Change } from '../algorithms/kernel.js';
+import type { LeaseRequest } from '../algorithms/lease.js';
 import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual, Settled } from '../algorithms/settlement.js';
@@ -7,6 +8,7 @@ import type {
   Candidate,
   Deadline,
   Inspection,
+  LeaseState,
   Store,
   StoreState,
   Transaction,
@@ -32,6 +34,11 @@ export abstract class ForwardingStore<Behind extends Store = Store> implements S
 
   settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
     return this.store.settle(key, actual);
+  }
+
+  /** Is asked only where the store behind it has it. */
+  lease(key: string, request: LeaseRequest, deadline?: Pick<Deadline, 'until'>): Awaitable<LeaseState> {
+    return (this.store as Required<Store>).lease(key, request, deadline);
   }
 
   report(key: string, report: Report): Awaitable<StoreState> {

@@ -1,5 +1,8 @@
 export type { Change, Hold, Preference, Take, Terms, Verdict } from '../algorithms/kernel.js';
 export { changesOf, decide } from '../algorithms/kernel.js';
+export type { Lease, LeaseRequest } from '../algorithms/lease.js';
+export { lease, returnLease, withoutLevel } from '../algorithms/lease.js';
+export type { HeldTokens, Holds, LeaseSpent } from '../algorithms/lease-holds.js';
 export type { Found } from '../algorithms/level.js';
 export { find } from '../algorithms/level.js';
 export type { BucketRecord, Mark, TakenAt } from '../algorithms/record.js';
@@ -27,6 +30,7 @@ export type {
   DecidedTake,
   DecisionSource,
   Inspection,
+  LeaseState,
   OnStoreError,
   Store,
   StoreMoment,

@@ -1,4 +1,6 @@
 import { type Change, changesOf, decide, type Take } from '../algorithms/kernel.js';
+import { type LeaseRequest, lease, returnLease, withoutLevel } from '../algorithms/lease.js';
+import type { LeaseSpent } from '../algorithms/lease-holds.js';
 import { find } from '../algorithms/level.js';
 import {
   type BucketRecord,
@@ -18,7 +20,14 @@ import { show } from '../errors/show.js';
 import { Records } from './records.js';
 import { reservationKey } from './reservation-key.js';
 import { recordOfReserved, reservedOf } from './reservation-record.js';
-import type { Inspection, Store, StoreState, Transaction, TransactionReply } from './store.interface.js';
+import type {
+  Inspection,
+  LeaseState,
+  Store,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from './store.interface.js';
 
 const NO_LIMITS: ReadonlyMap<string, string> = new Map();
 
@@ -84,6 +93,17 @@ export abstract class RecordStore implements Store {
     });
   }
 
+  lease(key: string, request: LeaseRequest): Awaitable<LeaseState> {
+    return this.stepOn([key], (records) => {
+      const { now } = records;
+      const before = records.load(key);
+      const { total, record } = lease(before, request, now);
+      if (record !== before) records.keep(key, record);
+      const found = find(record, request.scale, now);
+      return { total, source: this.source, now, decidedAt: performance.now(), found };
+    });
+  }
+
   report(key: string, report: Report): Awaitable<StoreState> {
     return this.stepOn([key], (records) => {
       const { now } = records;
@@ -105,9 +125,9 @@ export abstract class RecordStore implements Store {
 
   reset(key: string): Awaitable<boolean> {
     return this.stepOn([key], (records) => {
-      const wasThere = records.load(key) !== undefined;
-      records.keep(key, undefined);
-      return wasThere;
+      const record = records.load(key);
+      records.keep(key, withoutLevel(record, records.now));
+      return record !== undefined;
     });
   }
 
@@ -155,6 +175,7 @@ export abstract class RecordStore implements Store {
   protected decideOne(transaction: Transaction, records: Records): TransactionReply {
     const { takes, peek = false, counted = false, revocable = false } = transaction;
     const { now } = records;
+    for (const { key, returns } of takes) if (returns !== undefined) endLease(key, returns, records);
     const before = this.recordsOf(transaction, records);
     const verdict = decide(takes, before, transaction, now);
     const changes = peek ? [] : changesOf(takes, before, verdict, counted, now);
@@ -186,6 +207,13 @@ export abstract class RecordStore implements Store {
 /** Of a take, and of its reservation where it is one. */
 const keysOf = ({ key, reserve }: Take): string[] =>
   reserve === undefined ? [key] : [key, reservationKey(key, reserve.id)];
+
+/** Also where the take is refused, or only evaluated. */
+function endLease(key: string, spent: LeaseSpent, records: Records): void {
+  const before = records.load(key);
+  const after = returnLease(before, spent, records.now);
+  if (after !== before) records.keep(key, after);
+}
 
 /** Keeps what is only estimated until it is settled. */
 function reserve(charged: readonly Take[], records: Records): void {

@@ -21,11 +21,13 @@ export class Records {
     return record && alive(rebase(record, this.now), this.now);
   }
 
-  /** The same. One that lies ahead of the clock is moved back for good. */
+  /** The same. One that lies ahead of the clock is moved back for good, and leases that have expired are settled for good. */
   load(key: string): BucketRecord | undefined {
     const record = this.raw(key);
     if (record !== undefined && record.at > this.now) this.keep(key, rebase(record, this.now));
-    return this.peek(key);
+    const told = this.peek(key);
+    if (told !== undefined && told.holds?.length !== record?.holds?.length) this.keep(key, told);
+    return told;
   }
 
   keep(key: string, record: BucketRecord | undefined): void {

@@ -1,4 +1,5 @@
 import type { Change, Take, Terms } from '../algorithms/kernel.js';
+import type { LeaseRequest } from '../algorithms/lease.js';
 import type { Found } from '../algorithms/level.js';
 import type { BucketRecord, Mark, TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
@@ -70,6 +71,12 @@ export interface StoreState extends StoreMoment {
   readonly found: Found;
 }
 
+/** What a lease comes to. */
+export interface LeaseState extends StoreState {
+  /** Whole tokens that may be spent of it in all, since it began: settled and held. */
+  readonly total: number;
+}
+
 /** A bucket as it lies in the store. */
 export interface Inspection {
   /** What the store calls it. */
@@ -112,6 +119,12 @@ export interface Store {
    * Answers what that has changed; undefined where it was settled before, is not known, or its time is over.
    */
   settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined>;
+  /**
+   * Grants, renews or settles a lease: tokens that a process takes ahead, to spend them without asking. May be called again
+   * with the same request. A store without it is asked for each take; the memory store needs none. Answers how the bucket is
+   * found afterwards.
+   */
+  lease?(key: string, request: LeaseRequest, deadline?: Pick<Deadline, 'until'>): Awaitable<LeaseState>;
   /** Notes what the other side says of a bucket. Answers how the bucket is found afterwards. */
   report(key: string, report: Report): Awaitable<StoreState>;
   /** Ends the block of a bucket. Answers whether there was one. */

@@ -28,6 +28,10 @@ export async function everyOperation(store: Store): Promise<unknown[]> {
   await attempt(() => store.refund(BUCKET, 1));
   await attempt(() => store.report(BUCKET, report));
   await attempt(() => store.unblock(BUCKET));
+  const { scale, capacity } = limit!;
+  const request = { id: 'lease', total: 0, wanted: 1, ttlMicros: 1_000_000, scale, capacity };
+  await attempt(() => store.lease?.(BUCKET, request));
+  await attempt(() => store.decide([{ takes: [{ ...take, returns: { id: 'lease', total: 1 } }] }]));
   await attempt(() => store.inspect([BUCKET]));
   await attempt(() => store.remember('every', [{ bucket: BUCKET, fullAfterMs: 60_000 }]));
   await attempt(() => store.bucketsOf('every'));

@@ -1,5 +1,5 @@
 import { changesOf, type Hold, type Take, type Verdict } from '../../algorithms/kernel.js';
-import type { Found } from '../../algorithms/level.js';
+import { besideHolds, type Found } from '../../algorithms/level.js';
 import { FOREVER } from '../../algorithms/record.js';
 import { MAX_TICKS, type Ticks } from '../../algorithms/ticks.js';
 import { reservationKey } from '../reservation-key.js';
@@ -13,7 +13,9 @@ export function encodeDecide(transactions: readonly Transaction[]): ScriptCall {
   const indexes = new Map<string, number>();
   const reservations = reservationsIn(transactions);
   const reserved = reservations.flatMap(({ place, hold }) => [...place, hold.ttlMicros, hold.id].map(String));
-  const args = [String(reservations.length), ...reserved, String(transactions.length)];
+  const returned = returnsIn(transactions);
+  const args = [String(reservations.length), ...reserved, String(returned.length / 4), ...returned];
+  args.push(String(transactions.length));
   for (const { takes, peek, revocable, counted, pick } of transactions) {
     args.push(flag(peek), flag(revocable), flag(counted));
     args.push(pick ? String((pick.prefer ?? -1) + 1) : '', String(takes.length));
@@ -38,6 +40,17 @@ function reservationsIn(transactions: readonly Transaction[]): PlacedHold[] {
   transactions.forEach(({ takes }, t) => {
     takes.forEach(({ key, reserve }, i) => {
       if (reserve !== undefined) found.push({ place: [t + 1, i + 1], key, hold: reserve });
+    });
+  });
+  return found;
+}
+
+/** Of each lease that ends: the transaction and the take in it, counted from 1, its id, and what was spent. */
+function returnsIn(transactions: readonly Transaction[]): string[] {
+  const found: string[] = [];
+  transactions.forEach(({ takes }, t) => {
+    takes.forEach(({ returns }, i) => {
+      if (returns !== undefined) found.push(String(t + 1), String(i + 1), returns.id, String(returns.total));
     });
   });
   return found;
@@ -76,9 +89,9 @@ function readReply(
   const admitted = status % 2 === 1;
   const levels = takes.map(() => readTicks(read()));
   const found = levels.map(
-    (level): Found =>
+    (level, place): Found =>
       status >= 2
-        ? foundOf(level, read(), read(), moment.now)
+        ? foundOf(takes[place] as Take, level, [read(), read(), read()], moment.now)
         : { level, block: 0, blockEnd: 0, stepped: false },
   );
   const chosen = pick ? Number(read()) : 0;
@@ -91,13 +104,14 @@ function readReply(
   return { ...verdict, ...moment, source: 'redis', marks, changes };
 }
 
-/** How a script tells that it has found a bucket. */
-export function foundOf(
-  level: Ticks,
-  blocked: number | string,
-  stepped: number | string,
-  now: number,
-): Found {
+/** What a script tells of a bucket besides its level: for how long it is blocked, whether it falls in steps, its record. */
+type More = readonly [blocked: number | string, stepped: number | string, record: number | string];
+
+/** How a script tells that it has found a bucket. The record is told only where tokens of it are held. */
+export function foundOf({ scale }: Pick<Take, 'scale'>, level: Ticks, more: More, now: number): Found {
+  const [blocked, stepped, text] = more;
+  const record = parseRecord(String(text));
+  if (record !== undefined) return besideHolds(record, scale, now);
   const block = Number(blocked);
   const blockEnd = block === 0 ? 0 : block === FOREVER ? FOREVER : now + block;
   return { level, block, blockEnd, stepped: Number(stepped) === 1 };

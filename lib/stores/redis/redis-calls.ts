@@ -173,7 +173,7 @@ export class RedisCalls {
   }
 
   private async askTime(key: string): Promise<void> {
-    const nothing = { script: decideScript, keys: [this.keyBeside(key)], args: ['0', '0'] };
+    const nothing = { script: decideScript, keys: [this.keyBeside(key)], args: ['0', '0', '0'] };
     const { reply, toLocal } = await this.send(nothing, '');
     toLocal(Number((reply as unknown[])[0]));
   }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Change } from '../../algorithms/kernel.js';
+import type { LeaseRequest } from '../../algorithms/lease.js';
+import type { Found } from '../../algorithms/level.js';
 import { alive, rebase, type TakenAt } from '../../algorithms/record.js';
 import type { Report } from '../../algorithms/report.js';
 import type { Actual } from '../../algorithms/settlement.js';
@@ -8,6 +10,7 @@ import type {
   Candidate,
   Deadline,
   Inspection,
+  LeaseState,
   Store,
   StoreState,
   Transaction,
@@ -22,6 +25,7 @@ import {
   candidatesScript,
   decideScript,
   inspectScript,
+  leaseScript,
   limitsScript,
   refundScript,
   rememberScript,
@@ -57,6 +61,7 @@ export class RedisStore implements Store {
     this.calls = new RedisCalls(client, options);
     prepareScripts(client, [decideScript, inspectScript]);
     const ofOneKey = [
+      leaseScript,
       reportScript,
       unblockScript,
       undoScript,
@@ -143,10 +148,20 @@ export class RedisStore implements Store {
     const numbers = [scale.ticksPerMicro, scale.ticksPerToken, missing, mark?.since, mark?.sent];
     const args = [...numbers.map((number) => String(number ?? '')), flag(lowers), String(block)];
     const { reply, toLocal } = await this.calls.runInTime({ script: reportScript, keys: [key], args });
-    const [time, level, blocked, stepped] = reply as [unknown, ...(number | string)[]];
+    const [time, ...said] = reply as Reply;
     const now = Number(time);
-    const found = foundOf(readTicks(level), blocked, stepped, now);
-    return { source: 'redis', now, decidedAt: toLocal(now), found };
+    return { source: 'redis', now, decidedAt: toLocal(now), found: readFound({ scale }, said, now) };
+  }
+
+  async lease(key: string, request: LeaseRequest, deadline?: Pick<Deadline, 'until'>): Promise<LeaseState> {
+    const { id, total, wanted, ttlMicros, scale, capacity } = request;
+    const numbers = [total, wanted, ttlMicros, scale.ticksPerMicro, scale.ticksPerToken, capacity];
+    const call = { script: leaseScript, keys: [key], args: [id, ...numbers.map(String)] };
+    const { reply, toLocal } = await this.calls.runInTime(call, deadline?.until);
+    const [time, spendable, ...said] = reply as Reply;
+    const now = Number(time);
+    const found = readFound(request, said, now);
+    return { source: 'redis', now, decidedAt: toLocal(now), found, total: Number(spendable) };
   }
 
   unblock(key: string): Promise<boolean> {
@@ -208,6 +223,11 @@ export class RedisStore implements Store {
     return (await this.calls.run({ script, keys: [key], args })).reply;
   }
 }
+
+const readFound = (of: Pick<LeaseRequest, 'scale'>, said: Reply, now: number): Found => {
+  const [level, ...more] = said as [number | string, number | string, number | string, number | string];
+  return foundOf(of, readTicks(level), more, now);
+};
 
 const flag = (value: boolean): string => (value ? '1' : '0');
 

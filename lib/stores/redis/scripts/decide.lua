@@ -5,6 +5,8 @@
 --        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
 --        3  the number of reservations, then for each, in the order of their keys
 --             the transaction and the take in it whose cost is to be settled later, for how many microseconds that can be done, id
+--        then the number of leases that end, then for each
+--             the transaction and the take in it with whose bucket it ends, id, tokens spent of it
 --        then the number of transactions, then for each
 --             peek (1: evaluate only), revocable (1: tell the records before it), counted (1: count what is taken),
 --             pick ('': all or nothing, 0: pick one, else the preferred one of the takes), the number of takes, then for each take
@@ -13,8 +15,8 @@
 -- Reply  the time, then for each transaction
 --          1 (admitted) or 0 (refused), and 2 more where more is to be told of each take
 --          the level that each take found, in ticks of its scale: an integer, but a text from 2^52 on
---          where more is told, of each take: the microseconds for which it is blocked (as the level), and 1 where its level
---          falls by whole tokens
+--          where more is told, of each take: the microseconds for which it is blocked (as the level), 1 where its level falls by
+--          whole tokens, and its record where tokens of it are held, else ''
 --          where one is to be picked, which one: 0 for none
 --          where it is counted and was admitted, for each take that was charged "since sent", its place in the count: '' for none
 --          where it is revocable and was admitted, the record that each take found, '' for none
@@ -25,6 +27,7 @@
 -- @include include/time.lua
 -- @include include/record.lua
 -- @include include/level.lua
+-- @include include/lease.lua
 
 local now = clock()
 if isLate(now) then return late(now) end
@@ -46,6 +49,14 @@ for i = bucketCount + 1, #KEYS do
   table.insert(reservations[transaction], reservation)
 end
 
+local returns = {}
+for _ = 1, argument() do
+  local transaction, take, id = argument(), argument(), ARGV[cursor + 1]
+  cursor = cursor + 1
+  returns[transaction] = returns[transaction] or {}
+  returns[transaction][take] = { id = id, total = argument() }
+end
+
 -- Everything is read before anything is written, so that a key that holds something else fails the call as a whole.
 for i = 1, bucketCount do
   buckets[i], changed[i] = load(KEYS[i], now)
@@ -64,18 +75,29 @@ local function ownWait(take)
   return math.max(math.ceil((take.raised - take.start) / take.n), take.block, 0)
 end
 
-local function readTake()
+-- Also where the take is refused, or only evaluated: what was held and not spent is free again.
+local function endLease(bucket, spent)
+  local ended
+  buckets[bucket], ended = returnLease(buckets[bucket], spent.id, spent.total, now)
+  if ended then changed[bucket] = true end
+end
+
+local function readTake(spent)
   local take = {
     bucket = argument(), n = argument(), p = argument(), capacity = argument(), cost = argument(),
     allowance = argument(), start = argument(), promises = argument() == 1,
   }
+  if spent then endLease(take.bucket, spent) end
   local record = buckets[take.bucket]
   take.waits = take.start >= 0
   take.level = levelAt(record, take.n, take.p, now)
   take.block = blockOf(record, now)
   take.steps = fallsInSteps(record, take.n, take.p, now)
   local longest = take.waits and math.min(math.floor((take.allowance - take.start) / take.n), MAX - 1) or 0
-  take.possible = type(take.level) == 'number' and take.level <= take.allowance and take.block <= longest
+  -- Beside tokens that are held nobody is made to wait: nobody knows when they are spent, so a start could not be kept.
+  take.leased = record and record.holds and record
+  local allowance = take.leased and (take.waits and -1 or besideHeld(take.allowance, take.p, record)) or take.allowance
+  take.possible = type(take.level) == 'number' and take.level <= allowance and take.block <= longest
   if take.possible then
     take.raised = blockedLevel(take)
     take.possible = take.raised <= take.allowance
@@ -83,9 +105,9 @@ local function readTake()
   return take
 end
 
-local function readTakes()
+local function readTakes(ended)
   local takes = {}
-  for i = 1, argument() do takes[i] = readTake() end
+  for i = 1, argument() do takes[i] = readTake(ended and ended[i]) end
   return takes
 end
 
@@ -115,7 +137,7 @@ end
 -- Whole tokens that are left now.
 local function tokensLeft(take)
   if take.block > 0 then return 0 end
-  return math.max(math.floor((take.capacity * take.p - take.level) / take.p), 0)
+  return math.max(math.floor((take.capacity * take.p - take.level) / take.p) - heldIn(take.leased), 0)
 end
 
 -- Of the takes that fit, each as if alone: the earliest start, then the preferred one, then the most tokens left.
@@ -157,7 +179,7 @@ local function charge(takes, counted)
       local after = {
         level = take.raised + take.cost * take.p, at = now, n = take.n, p = take.p,
         last = math.max(before and before.last or 0, take.promises and now + wait or 0),
-        blocked = before and before.blocked,
+        blocked = before and before.blocked, holds = before and before.holds,
       }
       count(before, after, take, counted)
       outflow(before, after, take)
@@ -184,14 +206,11 @@ end
 
 local function tellLevels(takes, admitted, reply)
   local more = false
-  for _, take in ipairs(takes) do more = more or take.block > 0 or take.steps end
+  for _, take in ipairs(takes) do more = more or take.block > 0 or take.steps or take.leased end
   reply[#reply + 1] = (admitted and 1 or 0) + (more and 2 or 0)
   for _, take in ipairs(takes) do reply[#reply + 1] = told(take.level) end
   if not more then return end
-  for _, take in ipairs(takes) do
-    reply[#reply + 1] = told(take.block)
-    reply[#reply + 1] = take.steps and 1 or 0
-  end
+  for _, take in ipairs(takes) do tellMore(reply, buckets[take.bucket], take.n, take.p, now) end
 end
 
 local function tellRecords(takes, reply)
@@ -211,7 +230,7 @@ end
 local reply = { now }
 for t = 1, argument() do
   local peek, revocable, counted, preferred = argument() == 1, argument() == 1, argument() == 1, argument()
-  local takes = readTakes()
+  local takes = readTakes(returns[t])
   for _, reservation in ipairs(reservations[t] or {}) do takes[reservation.take].reservation = reservation end
   local charged
   if preferred then
@@ -234,7 +253,7 @@ for t = 1, argument() do
 end
 
 for i = 1, bucketCount do
-  if changed[i] then save(KEYS[i], buckets[i]) end
+  if changed[i] then put(KEYS[i], buckets[i]) end
 end
 for _, reservation in ipairs(kept) do redis.call('SET', reservation.key, reservation.text, 'PXAT', reservation.expiry) end
 return reply

@@ -9,7 +9,8 @@
 --        8  1 where the level may be lowered
 --        9  microseconds for which nothing is to start
 -- Reply  the time; then how the bucket is found afterwards: the level in ticks of that scale (a text from 2^52 on), the
---        microseconds for which it is blocked (likewise), and 1 where the level falls by whole tokens
+--        microseconds for which it is blocked (likewise), 1 where the level falls by whole tokens, and its record where
+--        tokens of it are held, else ''
 --
 -- The rules are those of lib/algorithms/report.ts, line by line.
 
@@ -37,7 +38,10 @@ end
 
 local function setLevel()
   local level = levelAt(record, n, p, now)
-  local wanted = math.min(math.max(missing + sentSince(), 0), math.floor(MAX / p)) * p
+  -- With what is held it has to stay below 2^53 too. Where that alone does not, under another scale, nothing can be noted.
+  local most = math.floor(MAX / p) - heldIn(record)
+  if most < 0 then return end
+  local wanted = math.min(math.max(missing + sentSince(), 0), most) * p
   -- A take that is ahead of the count was undone.
   local isNewest = isSameCount() and sent > record.synced and sent <= record.sent
   if isNewest then
@@ -65,4 +69,6 @@ if not record then
 elseif moved then
   record = keep(key, record, now)
 end
-return { now, told(levelAt(record, n, p, now)), told(blockOf(record, now)), fallsInSteps(record, n, p, now) and 1 or 0 }
+local reply = { now, told(levelAt(record, n, p, now)) }
+tellMore(reply, record, n, p, now)
+return reply

@@ -41,7 +41,9 @@ end
 -- The difference of a take that has cost more, as far as the bound of the debt allows.
 local function debtTicks(taken, level, p)
   local tokens = taken.capacity + (maxDebt or taken.capacity)
-  local bound = tokens > math.floor(MAX / p) and MAX or tokens * p
+  -- What is held beside it joins the level one day.
+  local most = MAX - heldIn(record) * p
+  local bound = tokens > math.floor(most / p) and most or tokens * p
   local room = math.max(bound - level, 0)
   local more = actual - taken.cost
   -- Compared as tokens: the product may pass 2^53.

@@ -4,15 +4,66 @@
 --   " s" and the count of what was sent: since when, how many tokens, how many of them the newest report knew of
 --   " r" and the count of ticks that have flowed out otherwise than by draining: the reservation that it begins with, those
 --        that settlements have given back, those that are lost otherwise
+--   " h" and the leases in the order in which they expire, with commas between them: id, tokens that are held, tokens that
+--        were settled, the time from which on all that is held counts as spent
 -- It drains n ticks per microsecond; one token is P ticks. Absence means full (level 0).
 
 local function isDrained(record, now)
   return now - record.at >= math.ceil(record.level / record.n)
 end
 
--- What it says when it is drained and not blocked is no more than absence does, so it is gone.
+local function drain(level, n, elapsed)
+  if elapsed >= math.ceil(level / n) then return 0 end
+  return level - n * elapsed
+end
+
+-- Tokens that are held, by a lease or by all but one.
+local function heldIn(record, but)
+  local held = 0
+  for _, hold in ipairs(record and record.holds or {}) do
+    if hold ~= but then held = held + hold.held end
+  end
+  return held
+end
+
+-- Settles the leases that have expired, in order: it drains to that expiry, all that is held joins the level as spent, and it
+-- drains on. Answers the record, and whether there were any.
+local function settleExpired(record, now)
+  local later
+  if not record.holds or record.holds[1].expires > now then return record, false end
+  for _, hold in ipairs(record.holds) do
+    if hold.expires > now then
+      later = later or {}
+      later[#later + 1] = hold
+    else
+      record.level = drain(record.level, record.n, hold.expires - record.at) + hold.held * record.p
+      record.at = hold.expires
+    end
+  end
+  record.holds = later
+  return record, true
+end
+
+-- With one more lease, in its place.
+local function withHold(holds, hold)
+  local place = 1
+  while holds[place] and holds[place].expires <= hold.expires do place = place + 1 end
+  table.insert(holds, place, hold)
+  return holds
+end
+
+-- When the bucket is full where all that is held is spent at its expiry.
+local function fullAt(record)
+  local level, at = record.level, record.at
+  for _, hold in ipairs(record.holds or {}) do
+    level, at = drain(level, record.n, hold.expires - at) + hold.held * record.p, hold.expires
+  end
+  return at + math.ceil(level / record.n)
+end
+
+-- What it says when it is drained and not blocked, and nothing of it is held, is no more than absence does, so it is gone.
 local function isAlive(record, now)
-  return not isDrained(record, now) or record.blocked ~= nil and record.blocked > now
+  return not isDrained(record, now) or record.holds ~= nil or record.blocked ~= nil and record.blocked > now
 end
 
 -- Takes an optional field off the front of a text; answers its value and the rest.
@@ -20,6 +71,14 @@ local function field(rest, pattern)
   local value, behind = string.match(rest, '^ ' .. pattern .. '(.*)$')
   if value then return value, behind end
   return nil, rest
+end
+
+local function parseHolds(stored)
+  local holds = {}
+  for id, held, settled, expires in string.gmatch(stored, '([%w_-]+) (%d+) (%d+) (%d+)') do
+    holds[#holds + 1] = { id = id, held = tonumber(held), settled = tonumber(settled), expires = tonumber(expires) }
+  end
+  return holds
 end
 
 local function parse(stored, key)
@@ -42,6 +101,9 @@ local function parse(stored, key)
       local reserved, returned, lost = string.match(outflow, '(%S+) (%d+) (%d+)')
       record.reserved, record.returned, record.lost = reserved, tonumber(returned), tonumber(lost)
     end
+    local holds
+    holds, rest = field(rest, 'h([%w_-]+ %d+ %d+ %d+[%w_, -]*)')
+    if holds then record.holds = parseHolds(holds) end
   end
   if rest ~= '' then error('no bucket record at ' .. key) end
   return record
@@ -56,6 +118,9 @@ local function format(record)
   end
   if record.reserved then
     value = value .. ' r' .. record.reserved .. ' ' .. text(record.returned) .. ' ' .. text(record.lost)
+  end
+  for i, hold in ipairs(record.holds or {}) do
+    value = value .. (i == 1 and ' h' or ',') .. hold.id .. ' ' .. text(hold.held) .. ' ' .. text(hold.settled) .. ' ' .. text(hold.expires)
   end
   return value
 end
@@ -84,8 +149,17 @@ end
 
 -- The expiry is absolute and lies just behind the time when the bucket is full and not blocked: then absence says the same.
 local function save(key, record)
-  local full = math.max(record.at + math.ceil(record.level / record.n), record.blocked or 0)
+  local full = math.max(fullAt(record), record.blocked or 0)
   redis.call('SET', key, format(record), 'PXAT', text(math.ceil(full / 1000) + 1))
+end
+
+-- The same, where it may say no more than absence does.
+local function put(key, record)
+  if record then
+    save(key, record)
+  else
+    redis.call('DEL', key)
+  end
 end
 
 -- Writes what a record still says; answers it, nil where that is no more than absence does.
@@ -100,7 +174,7 @@ local function keep(key, record, now)
 end
 
 -- What a bucket's record says, and whether that is not what is stored. A record ahead of the clock (the clock stepped back)
--- is moved back to it: it neither gains tokens nor freezes. Nil where it says no more than absence does.
+-- is moved back to it: it neither gains tokens nor freezes. Leases that have expired are settled. Nil where it says no more than absence does.
 local function load(key, now)
   local stored = redis.call('GET', key)
   if not stored then return nil, false end
@@ -109,9 +183,12 @@ local function load(key, now)
   if ahead > 0 then
     if record.last then record.last = record.last - ahead end
     if record.blocked and record.blocked ~= MAX then record.blocked = record.blocked - ahead end
+    for _, hold in ipairs(record.holds or {}) do hold.expires = hold.expires - ahead end
     record.at = now
     flowOut(record, 0, record.n * ahead)
   end
-  if isAlive(record, now) then return record, ahead > 0 end
+  local settled
+  record, settled = settleExpired(record, now)
+  if isAlive(record, now) then return record, settled or ahead > 0 end
   return nil, false
 end
