@@ -42,8 +42,8 @@ export class KnownRefusals {
     let isRefused = false;
     for (const take of takes) {
       const bucket = this.find(take, at);
-      // A reply says how each take has found its bucket.
-      if (bucket === undefined) return undefined;
+      // A reply says how each take has found its bucket, and a lease that is returned is for the store.
+      if (bucket === undefined || take.returns !== undefined) return undefined;
       isRefused ||= bucket.refuses(take, at);
       known.push(bucket);
     }
@@ -76,8 +76,9 @@ export class KnownRefusals {
 
   private keep({ key, scale }: Take, found: Found, told: Told, until: number): void {
     this.buckets.delete(key);
-    // A level that falls by whole tokens was written by another rate, and one beyond 2^53 is no number to count with.
-    if (found.stepped || found.level > MAX_TICKS) return;
+    // A level that falls by whole tokens was written by another rate, one beyond 2^53 is no number to count with, and what is
+    // held may come back at any time.
+    if (found.stepped || found.level > MAX_TICKS || found.leased !== undefined) return;
     this.buckets.set(key, new KnownBucket(scale, found, told, until));
     if (this.buckets.size > this.options.maxKeys) this.forget(this.buckets.keys().next().value as string);
   }

@@ -36,15 +36,15 @@ export async function openStore(options: ParsedOptions, clock: Clock, health: St
     sleep(BOOT_MS, undefined, { ref: false }),
   ]);
   const resilient = makeResilient(gated, gate, health, { ...options, clock });
-  const batching = gated instanceof RedisStore ? new BatchingStore(resilient, { timeoutMs }) : resilient;
-  return withLocalRefusals(batching, options);
+  const { refusalCacheMs: maxAgeMs } = options;
+  if (maxAgeMs === 0) return inBatches(gated, resilient, timeoutMs);
+  const known = new KnownRefusals({ maxAgeMs, maxKeys });
+  return new LocalRefusals(inBatches(gated, new RefusalWatch(resilient, known), timeoutMs), known);
 }
 
-function withLocalRefusals(store: Store, { refusalCacheMs: maxAgeMs, maxKeys }: ParsedOptions): Store {
-  if (maxAgeMs === 0) return store;
-  const known = new KnownRefusals({ maxAgeMs, maxKeys });
-  return new LocalRefusals(new RefusalWatch(store, known), known);
-}
+/** Redis decides many calls with one script. */
+const inBatches = (gated: Store, store: Store, timeoutMs: number): Store =>
+  gated instanceof RedisStore ? new BatchingStore(store, { timeoutMs }) : store;
 
 async function openOnRedis(
   { redis, prefix, storeTimeoutMs }: ParsedOptions,

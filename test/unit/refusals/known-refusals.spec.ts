@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { algorithms } from '../../../lib/algorithms/index.js';
 import type { Take } from '../../../lib/algorithms/kernel.js';
+import type { Found } from '../../../lib/algorithms/level.js';
 import type { Limit } from '../../../lib/algorithms/limit.js';
 import { tokenBucket } from '../../../lib/options/make-policy.js';
 import { KnownRefusals } from '../../../lib/refusals/known-refusals.js';
@@ -120,6 +121,16 @@ describe('what was refused', () => {
     ask(of(take('a')));
     expect(known.refusalOf({ takes: [take('a')], peek: true }, now)).toBeUndefined();
     expect(known.refusalOf({ takes: [take('a')], pick: {} }, now)).toBeUndefined();
+  });
+
+  it('is asked again where somebody holds tokens that may come back, and where a lease is returned', () => {
+    drain('a');
+    ask(of(take('a')));
+    expect(known.refusalOf(of({ ...take('a'), returns: { id: 'mine', total: 1 } }), now)).toBeUndefined();
+    const [reply] = store.decide([of(take('a'))]) as [TransactionReply];
+    const leased = { level: 0, at: 0, ...ten.scale, holds: [{ id: 'b', held: 10, settled: 0, expires: 1 }] };
+    known.learn(of(take('a')), { ...reply, found: [{ ...(reply.found[0] as Found), leased }] }, now);
+    expect(known.refusalOf(of(take('a')), now)).toBeUndefined();
   });
 
   it('holds behind a block until its end', () => {
