@@ -10,7 +10,7 @@ import type { Decision } from './decision.js';
 import type { Asked, Entry } from './entries.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { isShadow } from './shadow-parts.js';
-import { TakenDecision } from './taken-decision.js';
+import { type LeftBy, TakenDecision } from './taken-decision.js';
 
 /** A decision together with what it was read from. */
 export interface Outcome extends Pick<Reading, 'level' | 'block'> {
@@ -66,7 +66,7 @@ export function together(
 export function judge(
   charges: readonly Charge[],
   { entries: asked, places }: Asked,
-  { pick, counted = false }: Terms,
+  { pick, peek = false, counted = false }: Terms,
   reply: TransactionReply,
   order: number,
 ): Judgement {
@@ -81,7 +81,9 @@ export function judge(
     const instead = reply.instead?.[place];
     const limit = limitOf(instead === undefined ? charge : decided);
     const mark = counted ? reply.marks[charged.indexOf(place)] : undefined;
-    return outcomeOf(charge, limit, reading, instead?.source ?? reply.source, mark);
+    const isTaken = !peek && instead === undefined && charged.includes(place);
+    const left = isTaken ? { limit, level: reading.level, slot: reply.now } : undefined;
+    return outcomeOf(charge, limit, reading, instead?.source ?? reply.source, mark, left);
   });
   return {
     admitted,
@@ -125,8 +127,9 @@ export function outcomeOf(
   reading: Reading,
   source: Decision['source'],
   mark?: Mark,
+  left?: LeftBy,
 ): Outcome {
-  const decision = new TakenDecision(asked, limit, reading, source, mark);
+  const decision = new TakenDecision(asked, limit, reading, source, mark, left);
   return { placed: asked.placed, limit, decision, level: reading.level, block: reading.block };
 }
 

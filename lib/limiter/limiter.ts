@@ -34,6 +34,8 @@ const itself = (judgement: Judgement): Judgement => judgement;
 /** Turns charges into one transaction of the store, and its reply into decisions. */
 export class Limiter {
   private calls = 0;
+  /** The policies of which the other side has reported what is left: there takes are counted from then on. */
+  private readonly reported = new Set<string>();
 
   constructor(
     private readonly store: Store,
@@ -123,8 +125,14 @@ export class Limiter {
     });
   }
 
+  /** Whether a report may come to refer to what is taken. */
+  isReported({ placed }: Bucket): boolean {
+    return this.reported.size > 0 && this.reported.has(placed.id);
+  }
+
   /** Notes what the other side says of a bucket. Answers what a peek of cost 1 would. */
   sync(bucket: Bucket, report: LimiterReport): Awaitable<Outcome> {
+    if (report.remaining !== undefined) this.reported.add(bucket.placed.id);
     return chain(this.live.apply([bucket]), ([current]) => this.syncNow(current as Bucket, report));
   }
 

@@ -79,7 +79,8 @@ class PlainJudgement implements Judgement, Outcome {
     this.admitted = reading.fits;
     this.placed = charge.placed;
     this.limit = limitOf(charge);
-    this.decision = new TakenDecision(charge, this.limit, reading, reply.source, mark);
+    const left = this.admitted ? this : undefined;
+    this.decision = new TakenDecision(charge, this.limit, reading, reply.source, mark, left);
     this.level = reading.level;
     this.block = reading.block;
     this.decidedAt = reply.decidedAt;

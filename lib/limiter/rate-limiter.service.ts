@@ -39,6 +39,7 @@ import { Turns } from './waiting/turns.js';
 
 /** What callers take is counted, for reports of how much is left. */
 const COUNTED = { counted: true };
+const NOT_COUNTED = { counted: false };
 
 /**
  * Everything the guard can do, without HTTP. Wherever a policy is expected, a named policy or its name will do.
@@ -69,7 +70,8 @@ export class RateLimiterService {
     // No async function: what is decided at once should cost one promise, and what is not, no more than it has to.
     try {
       const charge = this.read.charge('consume', policy, key, options);
-      const decision = this.limiter.decideOne(charge, COUNTED, decisionOf);
+      const terms = this.limiter.isReported(charge) ? COUNTED : NOT_COUNTED;
+      const decision = this.limiter.decideOne(charge, terms, decisionOf);
       return isPromise(decision) ? decision : Promise.resolve(decision);
     } catch (error) {
       return Promise.reject(error);
@@ -79,7 +81,8 @@ export class RateLimiterService {
   /** All or nothing, in one round trip: if one limit refuses, none is charged. */
   async consumeAll(requests: readonly ConsumeRequest[]): Promise<CombinedDecision> {
     const charges = this.read.charges('consumeAll', requests);
-    const judgement = await this.limiter.decide(charges, { counted: true });
+    const counted = charges.some((charge) => this.limiter.isReported(charge));
+    const judgement = await this.limiter.decide(charges, { counted });
     const decisions = judgement.outcomes.map(({ decision }) => decision);
     return { allowed: judgement.admitted, decisions, tightest: tightest(decisions) as Decision };
   }

@@ -45,6 +45,7 @@ export function readSyncReport(report: SyncReport, bucket: Bucket, place: string
     // A mistake of the other side must not last for ever: that is for `block` alone.
     retryAfterMs: retryAfterMs && Math.min(retryAfterMs, YEAR_MS),
     mark: decision && TakenDecision.markOf(decision),
+    left: decision && TakenDecision.leftOf(decision),
     limit,
   };
 }

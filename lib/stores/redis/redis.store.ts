@@ -144,9 +144,10 @@ export class RedisStore implements Store {
     return settled === 1 ? { ticks, ticksPerToken } : undefined;
   }
 
-  async report(key: string, { scale, missing, mark, lowers, block }: Report): Promise<StoreState> {
+  async report(key: string, { scale, missing, mark, left, lowers, block }: Report): Promise<StoreState> {
     const numbers = [scale.ticksPerMicro, scale.ticksPerToken, missing, mark?.since, mark?.sent];
-    const args = [...numbers.map((number) => String(number ?? '')), flag(lowers), String(block)];
+    const texts = (values: readonly (number | undefined)[]) => values.map((value) => String(value ?? ''));
+    const args = [...texts(numbers), flag(lowers), ...texts([block, left?.level, left?.at])];
     const { reply, toLocal } = await this.calls.runInTime({ script: reportScript, keys: [key], args });
     const [time, ...said] = reply as Reply;
     const now = Number(time);

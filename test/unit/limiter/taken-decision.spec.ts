@@ -9,9 +9,11 @@ const quota = tokenBucket({ name: 'quota', capacity: 10, rate: '1/h' });
 const other = tokenBucket({ name: 'other', capacity: 10, rate: '1/h' });
 
 let service: RateLimiterService;
+let clock: ManualClock;
 
 beforeEach(() => {
-  ({ service } = serviceOn(new MemoryStore({ maxKeys: 100, clock: new ManualClock(1).read })));
+  clock = new ManualClock(1);
+  ({ service } = serviceOn(new MemoryStore({ maxKeys: 100, clock: clock.read })));
 });
 
 const left = async () => (await service.peek(quota, 'ada', { cost: 0 })).remaining;
@@ -46,12 +48,32 @@ describe('a report with the decision that it answers', () => {
   });
 
   it('is late where a newer one was reported, and may only take tokens away', async () => {
+    // From the first report on what is taken is counted.
+    await service.sync(quota, 'ada', { remaining: 10 });
     const [first, second] = [await take(), await take()];
     await service.sync(quota, 'ada', { remaining: 2, decision: second });
     await service.sync(quota, 'ada', { remaining: 9, decision: first });
     expect(await left()).toBe(2);
     await service.sync(quota, 'ada', { remaining: 4, decision: first });
     expect(await left()).toBe(1);
+  });
+});
+
+describe('the first report', () => {
+  it('is believed where it answers the newest take, and a late one of before only takes tokens away', async () => {
+    const [first, second] = [await take(), await take()];
+    await service.sync(quota, 'ada', { remaining: 6, decision: second });
+    expect(await left()).toBe(6);
+    await service.sync(quota, 'ada', { remaining: 9, decision: first });
+    expect(await left()).toBe(6);
+  });
+
+  it('gives nothing back where the bucket may have been full since its take', async () => {
+    const decision = await take();
+    clock.now += 3 * 3_600_000_000;
+    await service.consume(quota, 'ada', { cost: 2 });
+    await service.sync(quota, 'ada', { remaining: 10, decision });
+    expect(await left()).toBe(8);
   });
 });
 

@@ -8,6 +8,7 @@
 --        6  since, 7 sent: the place in the count of the take that the report answers, '' for none
 --        8  1 where the level may be lowered
 --        9  microseconds for which nothing is to start
+--        10 level, 11 at: how that take has left the bucket, where nothing was counted; '' where that is not known
 -- Reply  the time; then how the bucket is found afterwards: the level in ticks of that scale (a text from 2^52 on), the
 --        microseconds for which it is blocked (likewise), 1 where the level falls by whole tokens, and its record where
 --        tokens of it are held, else ''
@@ -22,18 +23,34 @@
 local key, now = KEYS[1], clock()
 if isLate(now) then return late(now) end
 local n, p, missing, since, sent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local lowers, block = ARGV[8] == '1', tonumber(ARGV[9])
+local lowers, block, leftLevel, leftAt = ARGV[8] == '1', tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local record, moved = load(key, now)
 
-local function isSameCount()
-  return record and record.since and record.since == since
+-- The tokens that were sent after the take that the report answers, and whether that is newer than all reported before.
+local function answered(level)
+  if since then
+    if not record or not record.since then return 0, false end
+    if record.since ~= since then return record.sent, false end
+    -- A take that is ahead of the count was undone.
+    return math.max(record.sent - sent, 0), sent > record.synced and sent <= record.sent
+  end
+  if not leftAt or not record then return 0, false end
+  if record.since then return leftAt <= record.since and record.sent or 0, false end
+  local alone = drain(leftLevel, n, math.max(now - leftAt, 0))
+  if alone == 0 or type(level) == 'string' then return 0, false end
+  return math.max(math.ceil((level - alone) / p), 0), true
 end
 
--- What was taken and is not in the report.
-local function sentSince()
-  if not record or not record.since or not since then return 0 end
-  if isSameCount() then return math.max(record.sent - sent, 0) end
-  return record.sent
+-- With the first report that is believed a count begins.
+local function believe()
+  if since then
+    record.synced = sent
+  else
+    record.since, record.sent, record.synced = now, 0, 0
+  end
+  -- The other side knows what its requests have cost: what was estimated before gives nothing back on top of that.
+  record.reserved = nil
+  moved = true
 end
 
 local function setLevel()
@@ -41,14 +58,9 @@ local function setLevel()
   -- With what is held it has to stay below 2^53 too. Where that alone does not, under another scale, nothing can be noted.
   local most = math.floor(MAX / p) - heldIn(record)
   if most < 0 then return end
-  local wanted = math.min(math.max(missing + sentSince(), 0), most) * p
-  -- A take that is ahead of the count was undone.
-  local isNewest = isSameCount() and sent > record.synced and sent <= record.sent
-  if isNewest then
-    -- The other side knows what its requests have cost: what was estimated before gives nothing back on top of that.
-    record.synced, record.reserved = sent, nil
-    moved = true
-  end
+  local later, isNewest = answered(level)
+  local wanted = math.min(math.max(missing + later, 0), most) * p
+  if isNewest then believe() end
   local isPromised = record and record.last and record.last > now
   local mayLower = isNewest and lowers and not isPromised
   if wanted == level or not mayLower and (type(level) == 'string' or wanted < level) then return end
