@@ -29,6 +29,25 @@ export function readLevel(limit: Limit, take: Take, found: Found, share: Share):
   };
 }
 
+/** The same of a take that admits at once or refuses, in a bucket that no block and no other scale is in the way of. */
+export function readPlainLevel(
+  limit: Limit,
+  { cost, allowance, scale }: Omit<Take, 'key'>,
+  found: number,
+): Reading {
+  const admits = found <= allowance;
+  const level = admits ? found + cost * scale.ticksPerToken : found;
+  return {
+    fits: admits,
+    level,
+    block: 0,
+    remaining: remainingTokens(limit, level),
+    retryAfterMs: admits ? 0 : allowance < 0 ? null : toMs(found - allowance, scale.ticksPerMicro),
+    resetAfterMs: toMs(level, limit.scale.ticksPerMicro),
+    delayMs: 0,
+  };
+}
+
 /** When the level has fallen to where the take is admitted, and no block is left that it would not wait for. */
 function retryAfterMs(take: Take, found: Found, { wait, margin }: Share): number | null {
   const { allowance, scale } = take;

@@ -82,6 +82,12 @@ export function isPromised(record: BucketRecord, now: number): boolean {
   return record.last !== undefined && record.last > now;
 }
 
+/** Whether it says no more than a level at a time. */
+export function isPlain({ last, blocked, since, reserved, holds }: BucketRecord): boolean {
+  const isOnlyLevel = last === undefined && blocked === undefined && holds === undefined;
+  return isOnlyLevel && since === undefined && reserved === undefined;
+}
+
 /** A record with the times that are still ahead; the others say nothing any more. */
 export function recordOf(record: BucketRecord, now: number): BucketRecord {
   const { level, at, ticksPerToken, ticksPerMicro, last = 0, blocked = 0 } = record;

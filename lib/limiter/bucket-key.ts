@@ -42,7 +42,8 @@ export function keyOf(name: string): string | undefined {
 /** Those who wait in one line keep one text, and not each their own. */
 let last = { policy: '', key: '', name: ':{%-}' };
 
-function keyPart(key: string): string {
+/** The part of the name in braces. */
+export function keyPart(key: string): string {
   if (SAFE.test(key)) return key;
   // An empty hash tag is none at all. No escape reads `%-` or `%#`.
   if (key === '') return '%-';

@@ -7,12 +7,13 @@ import { type Awaitable, chain, isPromise } from '../common/awaitable.js';
 import type {
   Deadline,
   Inspection,
+  PlainDecider,
   Store,
   StoreMoment,
   Transaction,
   TransactionReply,
 } from '../stores/store.interface.js';
-import { bucketKey } from './bucket-key.js';
+import { bucketKey, keyPart } from './bucket-key.js';
 import { type BucketState, stateOf } from './bucket-state.js';
 import { type Bucket, type Charge, limitOf } from './charge.js';
 import type { Decision } from './decision.js';
@@ -21,7 +22,8 @@ import type { FullestBuckets } from './fullest-buckets.js';
 import { type Judgement, judge, type Outcome, outcomeOf, together } from './judgement.js';
 import { type LimiterReport, reportOf } from './limiter-report.js';
 import { LiveLimits } from './live-limits.js';
-import { isPlain, judgePlain, plainTransaction } from './plain-charge.js';
+import { isPlain, judgeHere, judgePlain, plainTransaction } from './plain-charge.js';
+import { PlainTakes } from './plain-takes.js';
 import type { Settlement } from './reservation.js';
 import { ShadowCounts } from './shadow-counts.js';
 import { isShadow, partsOf, unshadowed } from './shadow-parts.js';
@@ -36,6 +38,9 @@ export class Limiter {
   private calls = 0;
   /** The policies of which the other side has reported what is left: there takes are counted from then on. */
   private readonly reported = new Set<string>();
+  private readonly plainTakes = new PlainTakes();
+  /** The decider, where it is one of this process. */
+  private readonly here: PlainDecider | undefined;
 
   constructor(
     private readonly store: Store,
@@ -46,10 +51,12 @@ export class Limiter {
     /** Told of every decision. */
     private readonly publish: (decision: Decision) => void = () => undefined,
     /** What stands before the store where decisions are made. */
-    private readonly decider: Pick<Store, 'decide'> = store,
+    private readonly decider: Pick<Store, 'decide'> & Partial<PlainDecider> = store,
     /** How long a decision may take, in milliseconds; undefined: as long as the store does. */
     private readonly timeoutMs?: number,
-  ) {}
+  ) {
+    this.here = decider.decidePlain === undefined ? undefined : (decider as PlainDecider);
+  }
 
   /**
    * Decides charges together. Beside them, in the same call of the store, each bucket in shadow mode is a transaction of
@@ -76,10 +83,24 @@ export class Limiter {
     deadline?: Deadline,
   ): Awaitable<T> {
     const order = ++this.calls;
+    const here = counted ? undefined : this.decideHere(charge, order);
+    if (here !== undefined) return answer(here);
     const transaction = plainTransaction(charge, counted);
     const replies = this.decider.decide([transaction], deadline);
     if (!isPromise(replies)) return answer(this.readPlain(charge, transaction, replies, order));
     return replies.then((later) => answer(this.readPlain(charge, transaction, later, order)));
+  }
+
+  /** Undefined where the store has to be asked in full. */
+  private decideHere(charge: Charge, order: number): Judgement | undefined {
+    if (this.here === undefined) return undefined;
+    const take = this.plainTakes.of(charge);
+    const level = this.here.decidePlain(take, keyPart(charge.key));
+    if (level === undefined) return undefined;
+    if (this.blocks.size > 0) this.blocks.forget(bucketKey(charge.placed.id, charge.key), order);
+    const judgement = judgeHere(charge, take, level, order);
+    this.note(judgement.decision);
+    return judgement;
   }
 
   private readPlain(
@@ -191,11 +212,13 @@ export class Limiter {
   }
 
   private record({ outcomes }: Judgement): void {
-    for (const { decision } of outcomes) {
-      if (decision.shadow !== undefined) this.shadows.record(decision);
-      this.fullest?.note(decision);
-      this.publish(decision);
-    }
+    for (const { decision } of outcomes) this.note(decision);
+  }
+
+  private note(decision: Decision): void {
+    if (decision.shadow !== undefined) this.shadows.record(decision);
+    this.fullest?.note(decision);
+    this.publish(decision);
   }
 
   private learnAll(takes: readonly Take[], reply: TransactionReply, order: number): void {

@@ -2,9 +2,9 @@ import { algorithms } from '../algorithms/index.js';
 import type { Change, Take, Terms } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import type { Limit, Reading, Share } from '../algorithms/limit.js';
-import { readLevel } from '../algorithms/reading.js';
+import { readLevel, readPlainLevel } from '../algorithms/reading.js';
 import type { Mark } from '../algorithms/record.js';
-import type { Transaction, TransactionReply } from '../stores/store.interface.js';
+import type { PlainTake, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import { type Charge, limitOf } from './charge.js';
 import type { Decision } from './decision.js';
@@ -53,13 +53,22 @@ export function judgePlain(
   return new PlainJudgement(charge, reading, reply, mark, order);
 }
 
+/** What it means for one that a store in this process has found its bucket at a level. */
+export function judgeHere(charge: Charge, take: PlainTake, level: number, order: number): PlainJudgement {
+  const reading = readPlainLevel(limitOf(charge), take, level);
+  return new PlainJudgement(charge, reading, HERE, undefined, order);
+}
+
+/** Nothing waits, so no time is of use. */
+const HERE = { source: 'memory', now: 0, decidedAt: 0 } as const;
+
 const CHARGED: Share = { charged: true, wait: 0, margin: 0 };
 const REFUSED: Share = { charged: false, wait: 0, margin: 0 };
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
 /** The judgement of a plain charge, and its only outcome: nothing waits, and nothing can be undone. */
-class PlainJudgement implements Judgement, Outcome {
+export class PlainJudgement implements Judgement, Outcome {
   readonly admitted: boolean;
   readonly decision: TakenDecision;
   readonly placed: PlacedPolicy;

@@ -24,6 +24,22 @@ export interface Transaction extends Terms {
   readonly revocable?: boolean;
 }
 
+/** A take that admits at once or refuses, of any bucket of a policy. */
+export interface PlainTake extends Omit<Take, 'key' | 'reserve'> {
+  /** What the names of its buckets begin with. */
+  readonly policy: string;
+}
+
+/** A store that decides where it is called, and needs no transaction for the simplest of takes. */
+export interface PlainDecider {
+  /**
+   * Decides as a transaction of this take alone. `key` is the part of the bucket's name in braces.
+   * @returns the level that it found, in ticks of its scale: it was admitted where that is within its allowance. Undefined,
+   * with nothing done, where there is more to say.
+   */
+  decidePlain(take: PlainTake, key: string): number | undefined;
+}
+
 /** When a store has decided. */
 export interface StoreMoment {
   /** In microseconds of the store's clock. */

@@ -25,6 +25,10 @@ export class Blocks {
     return block !== undefined && block.order > order ? block : undefined;
   }
 
+  get size(): number {
+    return this.known.size;
+  }
+
   onLearn(listener: BlockListener): void {
     this.listeners.push(listener);
   }

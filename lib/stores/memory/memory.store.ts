@@ -15,8 +15,17 @@ import {
 } from '../../algorithms/record.js';
 import { type Report, recordAfterReport, unblocked } from '../../algorithms/report.js';
 import { type Actual, reservedBy, type Settled, settle } from '../../algorithms/settlement.js';
-import type { Inspection, Store, StoreState, Transaction, TransactionReply } from '../store.interface.js';
+import type {
+  Inspection,
+  PlainDecider,
+  PlainTake,
+  Store,
+  StoreState,
+  Transaction,
+  TransactionReply,
+} from '../store.interface.js';
 import { BoundedBuckets } from './bounded-buckets.js';
+import type { BucketKind } from './bucket-kind.js';
 import { roomFor } from './bucket-rank.js';
 import { type Clock, monotonicClock } from './clock.js';
 import { OpenReservations } from './open-reservations.js';
@@ -29,10 +38,12 @@ export interface MemoryStoreOptions {
 }
 
 /** Buckets in this process: bounded, without a timer. */
-export class MemoryStore implements Store {
+export class MemoryStore implements Store, PlainDecider {
   private readonly buckets: BoundedBuckets;
   private readonly reservations: OpenReservations;
   private readonly clock: Clock;
+  private kinds = new WeakMap<PlainTake, BucketKind>();
+  private last: { readonly take?: PlainTake; readonly kind?: BucketKind } = {};
   private readonly limits = new Map<string, string>();
 
   constructor({ maxKeys, clock = monotonicClock }: MemoryStoreOptions) {
@@ -44,6 +55,18 @@ export class MemoryStore implements Store {
   decide(transactions: readonly Transaction[]): TransactionReply[] {
     const now = this.clock();
     return transactions.map((transaction) => this.decideOne(transaction, now));
+  }
+
+  decidePlain(take: PlainTake, key: string): number | undefined {
+    const now = this.clock();
+    const kind = this.kindOf(take);
+    const slot = kind.home.slots.get(key);
+    const level = slot === undefined ? 0 : this.buckets.levelAt(slot, kind, now);
+    if (level === undefined || level > take.allowance || take.cost === 0) return level;
+    const after = level + take.cost * kind.ticksPerToken;
+    if (slot === undefined) this.buckets.addLevel(key, kind, after, now);
+    else this.buckets.setLevel(slot, kind, after, now);
+    return level;
   }
 
   refund(key: string, tokens: number, taken?: TakenAt): boolean {
@@ -102,7 +125,7 @@ export class MemoryStore implements Store {
   }
 
   bucketsOf(policy: string): string[] {
-    return this.buckets.namesWith(`${policy}:{`);
+    return this.buckets.namesOf(policy);
   }
 
   /** It has them all. */
@@ -122,6 +145,8 @@ export class MemoryStore implements Store {
 
   close(): void {
     this.buckets.clear();
+    this.kinds = new WeakMap();
+    this.last = {};
     this.reservations.clear();
   }
 
@@ -155,6 +180,15 @@ export class MemoryStore implements Store {
       marks,
       changes: revocable ? changes : [],
     };
+  }
+
+  /** The takes of a policy are few, and each asks for many buckets. */
+  private kindOf(take: PlainTake): BucketKind {
+    if (take === this.last.take) return this.last.kind as BucketKind;
+    const kind = this.kinds.get(take) ?? this.buckets.kind(take.policy, take.scale, roomFor(take));
+    this.kinds.set(take, kind);
+    this.last = { take, kind };
+    return kind;
   }
 
   /** Keeps what is only estimated until it is settled. */

@@ -19,9 +19,9 @@ const NUMBERS = [
   leakyBucket({ capacity: 3, rate: '100/min', shape: false }),
 ].map(({ limit }) => limit as Limit);
 
-/** All that can be told from outside. */
-const seen = ({ admitted, outcomes, chosen, waitMs, slot, waiting, changes }: Judgement) => ({
-  ...{ admitted, chosen, waitMs, slot, waiting, changes },
+/** All that can be told from outside: where nothing waits, no time is told. */
+const seen = ({ admitted, outcomes, chosen, waitMs, waiting, changes }: Judgement) => ({
+  ...{ admitted, chosen, waitMs, waiting, changes },
   outcomes: outcomes.map(({ placed, limit, decision, level, block }) => ({
     ...{ placed, limit, level, block },
     decision: { ...decision },
