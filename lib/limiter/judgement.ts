@@ -28,7 +28,7 @@ export interface Judgement {
   readonly chosen: number | undefined;
   /** How long the shared start lies ahead, in milliseconds, not rounded; 0 where nothing waits. */
   readonly waitMs: number;
-  /** From when `waitMs` counts, in milliseconds of `performance.now()`. Says nothing where that is 0, nor does `slot`. */
+  /** From when `waitMs` counts, in milliseconds of `performance.now()`. Says nothing where that is 0. */
   readonly decidedAt: number;
   /** The shared start in microseconds of the store's clock. */
   readonly slot: number;

@@ -98,7 +98,7 @@ export class Limiter {
     const level = this.here.decidePlain(take, keyPart(charge.key));
     if (level === undefined) return undefined;
     if (this.blocks.size > 0) this.blocks.forget(bucketKey(charge.placed.id, charge.key), order);
-    const judgement = judgeHere(charge, take, level, order);
+    const judgement = judgeHere(charge, take, level, this.here.plainAt, order);
     this.note(judgement.decision);
     return judgement;
   }

@@ -53,14 +53,18 @@ export function judgePlain(
   return new PlainJudgement(charge, reading, reply, mark, order);
 }
 
-/** What it means for one that a store in this process has found its bucket at a level. */
-export function judgeHere(charge: Charge, take: PlainTake, level: number, order: number): PlainJudgement {
+/** What it means for one that the memory of this process has found its bucket at a level. */
+export function judgeHere(
+  charge: Charge,
+  take: PlainTake,
+  level: number,
+  now: number,
+  order: number,
+): PlainJudgement {
   const reading = readPlainLevel(limitOf(charge), take, level);
-  return new PlainJudgement(charge, reading, HERE, undefined, order);
+  // Nothing waits, so nobody asks from when it would.
+  return new PlainJudgement(charge, reading, { source: 'memory', now, decidedAt: 0 }, undefined, order);
 }
-
-/** Nothing waits, so no time is of use. */
-const HERE = { source: 'memory', now: 0, decidedAt: 0 } as const;
 
 const CHARGED: Share = { charged: true, wait: 0, margin: 0 };
 const REFUSED: Share = { charged: false, wait: 0, margin: 0 };

@@ -38,6 +38,8 @@ export interface PlainDecider {
    * with nothing done, where there is more to say.
    */
   decidePlain(take: PlainTake, key: string): number | undefined;
+  /** When that was, of the last call, in microseconds of the store's clock. */
+  readonly plainAt: number;
 }
 
 /** When a store has decided. */

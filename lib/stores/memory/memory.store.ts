@@ -39,6 +39,7 @@ export interface MemoryStoreOptions {
 
 /** Buckets in this process: bounded, without a timer. */
 export class MemoryStore implements Store, PlainDecider {
+  plainAt = 0;
   private readonly buckets: BoundedBuckets;
   private readonly reservations: OpenReservations;
   private readonly clock: Clock;
@@ -59,6 +60,7 @@ export class MemoryStore implements Store, PlainDecider {
 
   decidePlain(take: PlainTake, key: string): number | undefined {
     const now = this.clock();
+    this.plainAt = now;
     const kind = this.kindOf(take);
     const slot = kind.home.slots.get(key);
     const level = slot === undefined ? 0 : this.buckets.levelAt(slot, kind, now);

@@ -19,16 +19,22 @@ const NUMBERS = [
   leakyBucket({ capacity: 3, rate: '100/min', shape: false }),
 ].map(({ limit }) => limit as Limit);
 
-/** All that can be told from outside: where nothing waits, no time is told. */
-const seen = ({ admitted, outcomes, chosen, waitMs, waiting, changes }: Judgement) => ({
-  ...{ admitted, chosen, waitMs, waiting, changes },
+/** All that can be told from outside. */
+const seen = ({ admitted, outcomes, chosen, waitMs, slot, waiting, changes }: Judgement) => ({
+  ...{ admitted, chosen, waitMs, slot, waiting, changes },
   outcomes: outcomes.map(({ placed, limit, decision, level, block }) => ({
     ...{ placed, limit, level, block },
     decision: { ...decision },
     mark: TakenDecision.markOf(decision),
     taken: TakenDecision.takenBy(decision),
+    left: leftOf(decision),
   })),
 });
+
+const leftOf = (decision: TakenDecision) => {
+  const left = TakenDecision.leftOf(decision);
+  return left && { limit: left.limit, level: left.level, slot: left.slot };
+};
 
 /** What the way for several charges makes of one. */
 function judgeGenerally(store: MemoryStore, charge: Charge, counted: boolean, order: number): Judgement {
