@@ -30,6 +30,29 @@ export const GOALS = {
   },
   'four.own.alone': { what: 'four different buckets, one in flight: p50 ÷ one', most: 1.2 },
   'four.shared.alone': { what: 'global + route + tenant + user, one in flight: p50 ÷ one', most: 1.2 },
+  'cluster.cpu': {
+    what: 'Cluster, keys over all slots: CPU per decision ÷ rate-limiter-flexible',
+    most: 0.65,
+  },
+  'cluster.partitions': {
+    what: 'Cluster, with partitions: CPU per decision ÷ rate-limiter-flexible',
+    most: 0.4,
+  },
+  'blocking.256': { what: 'blocking, 256 in flight: p99 of a script, ms', most: 2 },
+  'blocking.5000': { what: 'blocking, 5,000 in flight: p99 of a script, ms', most: 2 },
+  'refused.commands': { what: 'refused keys: Redis commands per key, instance and second', most: 1 },
+  'refused.perCpuSecond': { what: 'refused keys: refusals per CPU-second', least: 1_000_000 },
+  'refused.flexible': {
+    what: 'refused keys: times cheaper than inMemoryBlockOnConsumed of rate-limiter-flexible',
+    least: 2.5,
+  },
+  'memory.perCpuSecond': {
+    what: 'memory, at once, 100,000 keys: decisions per CPU-second',
+    least: 2_000_000,
+  },
+  'memory.flexible': { what: 'memory, at once: times as fast as rate-limiter-flexible', least: 2.5 },
+  'memory.express': { what: "memory, awaited: CPU ÷ express-rate-limit's store", most: 1.1 },
+  'memory.bytes': { what: 'memory: bytes per key, its text included', most: 150 },
 };
 
 /** @param {Goal} goal */

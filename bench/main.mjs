@@ -2,12 +2,16 @@
 import { parseArgs } from 'node:util';
 import { goalsTable } from './lib/goals-table.mjs';
 import { plainTable } from './lib/table.mjs';
+import { blocking } from './scenarios/blocking.mjs';
+import { cluster } from './scenarios/cluster.mjs';
 import { four } from './scenarios/four.mjs';
 import { hot } from './scenarios/hot.mjs';
+import { memory } from './scenarios/memory.mjs';
 import { one } from './scenarios/one.mjs';
+import { refused } from './scenarios/refused.mjs';
 import { strict } from './scenarios/strict.mjs';
 
-const SCENARIOS = { strict, hot, one, four };
+const SCENARIOS = { strict, hot, one, four, cluster, blocking, refused, memory };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

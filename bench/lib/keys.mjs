@@ -12,3 +12,12 @@ export function keysInCircle(count = KEYS, name = 'key') {
   const keys = Array.from({ length: count }, (_, i) => `${name}-${i}`);
   return (index) => keys[index % count];
 }
+
+/** Steps far apart: neighbours in time are no neighbours in memory. It is a prime, so every key has its turn. */
+const STRIDE = 7919;
+
+/** @returns {(index: number) => string} as many keys, in an order that is not that of their making */
+export function keysScattered(count, name = 'key') {
+  const keys = Array.from({ length: count }, (_, i) => `${name}-${i}`);
+  return (index) => keys[(index * STRIDE) % count];
+}

@@ -54,14 +54,21 @@ class Open {
   }
 
   /** One turn of about so many milliseconds, with so many calls in flight. */
-  async turn(inFlight, ms) {
-    if (!this.#counts.has(inFlight)) this.#counts.set(inFlight, await this.#countFor(inFlight, ms));
-    return this.child.ask('closedLoop', { inFlight, count: this.#counts.get(inFlight) });
+  async turn(inFlight, ms, breathe) {
+    const count = await this.count(inFlight, ms, breathe);
+    return this.child.ask('closedLoop', { inFlight, breathe, count });
   }
 
-  async #countFor(inFlight, ms) {
-    await this.child.ask('closedLoop', { inFlight, count: WARM_UP });
-    const { perSecond } = await this.child.ask('closedLoop', { inFlight, count: WARM_UP });
+  /** How many calls make a turn: found out once, with calls that also warm up. */
+  async count(inFlight, ms, breathe) {
+    if (!this.#counts.has(inFlight))
+      this.#counts.set(inFlight, await this.#countFor({ inFlight, breathe }, ms));
+    return this.#counts.get(inFlight);
+  }
+
+  async #countFor(load, ms) {
+    await this.child.ask('closedLoop', { ...load, count: WARM_UP });
+    const { perSecond } = await this.child.ask('closedLoop', { ...load, count: WARM_UP });
     return Math.max(1000, Math.round((perSecond * ms) / 1000));
   }
 

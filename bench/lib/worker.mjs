@@ -1,6 +1,11 @@
 // The other end of `child.mjs`: opens a subject and measures it when asked.
 import 'reflect-metadata';
 import { closedLoop } from './closed-loop.mjs';
+import { scriptCalls } from './commands.mjs';
+import { bytesPerKey } from './heap.mjs';
+import { awaitedLoop, syncLoop } from './plain-loops.mjs';
+
+const MEASUREMENTS = { closedLoop, scriptCalls, syncLoop, awaitedLoop, bytesPerKey };
 
 const [, , module, name, setup] = process.argv;
 
@@ -23,5 +28,5 @@ await tell(async () => {
 });
 
 process.on('message', ({ what, options }) =>
-  tell(() => (what === 'closedLoop' ? closedLoop(subject, options) : subject[what](options))),
+  tell(() => (what in MEASUREMENTS ? MEASUREMENTS[what](subject, options) : subject[what](options))),
 );

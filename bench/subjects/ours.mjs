@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
 import { RateLimiterService, RateLimitModule, tokenBucket } from '../lib/floodgate.mjs';
-import { keysInCircle, LARGE } from '../lib/keys.mjs';
+import { KEYS, keysInCircle, LARGE } from '../lib/keys.mjs';
 import { adminOf } from '../lib/servers.mjs';
 
 /** The service of an application with these options. */
@@ -18,7 +18,7 @@ export async function serviceWith(options) {
 const patient = { storeTimeoutMs: 60_000 };
 
 export const storeOptions = ({ urls, cluster = false, options = {} }) => ({
-  redis: cluster ? new Redis.Cluster(urls, { enableAutoPipelining: true }) : urls[0],
+  redis: cluster ? new Redis.Cluster(urls) : urls[0],
   ...patient,
   ...options,
 });
@@ -32,7 +32,19 @@ const large = (name) => tokenBucket({ name, capacity: LARGE, rate: 1 });
 export async function one(setup) {
   const limiter = await serviceWith(storeOptions(setup));
   const [policy, key] = [large('bench'), keysInCircle(setup.keys)];
-  return { call: (index) => limiter.consume(policy, key(index)), expected, servers: adminOf(setup) };
+  const servers = adminOf(setup);
+  return {
+    call: (index) => limiter.consume(policy, key(index)),
+    expected,
+    servers,
+    hashTags: () => hashTags(servers),
+  };
+}
+
+/** How many different `{…}` the keys of these servers have: no more than slots. */
+async function hashTags(servers) {
+  const keys = (await Promise.all(servers.map((server) => server.keys('*')))).flat();
+  return new Set(keys.map((key) => /\{([^}]*)\}/.exec(key)?.[1])).size;
 }
 
 /** Four limits of one request, each with a bucket that no other request in flight asks: `consumeAll`. */
@@ -63,6 +75,35 @@ export async function shared(setup) {
       { policy: user, key: users(index) },
     ]);
   return { call, expected: allExpected, servers: adminOf(setup) };
+}
+
+/** How many tokens a bucket of the row about refusals has; none comes back within a run. */
+export const FEW = 10;
+
+/** Keys that have no token left. */
+export async function refused(setup) {
+  const limiter = await serviceWith(storeOptions(setup));
+  const policy = tokenBucket({ name: 'bench', capacity: FEW, rate: '1/day' });
+  const key = keysInCircle(setup.keys);
+  for (let i = 0; i < KEYS; i++) await limiter.consume(policy, key(i), { cost: FEW });
+  const call = (index) => limiter.consume(policy, key(index));
+  return { call, expected: ({ allowed }) => !allowed, servers: adminOf(setup) };
+}
+
+/** Buckets that a run neither empties nor lets drain: all that were ever asked for are there. */
+export async function lasting(setup) {
+  const limiter = await serviceWith(storeOptions(setup));
+  const policy = tokenBucket({ name: 'bench', capacity: 1_000_000, rate: '10/day' });
+  const key = keysInCircle(setup.keys);
+  return { call: (index) => limiter.consume(policy, key(index)), expected, servers: adminOf(setup) };
+}
+
+/** Buckets that are full again after a tenth of a second. */
+export async function brief(setup) {
+  const limiter = await serviceWith(storeOptions(setup));
+  const policy = tokenBucket({ name: 'bench', capacity: 10, rate: 10 });
+  const key = keysInCircle(setup.keys);
+  return { call: (index) => limiter.consume(policy, key(index)), expected, servers: adminOf(setup) };
 }
 
 const allExpected = ({ allowed, decisions }) =>

@@ -1,9 +1,10 @@
 // The peers on Redis, each through what its users call, or what its middleware calls in its place.
 import { createRequire } from 'node:module';
 import { RedisStore } from 'rate-limit-redis';
-import { RateLimiterRedis, RateLimiterRedisNonAtomic } from 'rate-limiter-flexible';
-import { keysInCircle, LARGE } from '../lib/keys.mjs';
+import { RateLimiterRedis, RateLimiterRedisNonAtomic, RateLimiterRes } from 'rate-limiter-flexible';
+import { KEYS, keysInCircle, LARGE } from '../lib/keys.mjs';
 import { adminOf, clientFor } from '../lib/servers.mjs';
+import { FEW } from './ours.mjs';
 
 // Of this package only the CommonJS build finds the one copy of ioredis that all share.
 const { ThrottlerStorageRedisService } = createRequire(import.meta.url)('@nest-lab/throttler-storage-redis');
@@ -21,6 +22,24 @@ async function withFlexible(Limiter, setup) {
   const limiter = new Limiter({ storeClient, points: LARGE, duration: HOUR, ...setup.options });
   const key = keysInCircle(setup.keys);
   const expected = ({ consumedPoints }) => consumedPoints > 0;
+  return { call: (index) => limiter.consume(key(index)), expected, servers: adminOf(setup) };
+}
+
+/**
+ * Keys that have no token left, with its documented protection from such traffic: a key that has consumed so much is
+ * refused in memory until its window ends. A refusal is a rejection, with an object that is no error.
+ */
+export async function flexibleRefused(setup) {
+  const storeClient = await clientFor(setup);
+  const limiter = new RateLimiterRedis({
+    storeClient,
+    points: FEW,
+    duration: HOUR,
+    inMemoryBlockOnConsumed: FEW,
+  });
+  const key = keysInCircle(setup.keys);
+  for (let i = 0; i < KEYS; i++) await limiter.consume(key(i), FEW);
+  const expected = (result) => result instanceof RateLimiterRes;
   return { call: (index) => limiter.consume(key(index)), expected, servers: adminOf(setup) };
 }
 
