@@ -1,5 +1,13 @@
 // What each row has to show. A figure is a ratio of medians of one run, or what its text says.
 
+const routeGoals = (platform) =>
+  [
+    ['memory', 'memory: CPU per request ÷ a guard that returns true', 1.1],
+    ['redis', "strict Redis, the client's CPU: CPU per request ÷ a guard that returns true", 1.15],
+    ['memory.throttler', 'memory: CPU per request ÷ @nestjs/throttler', 1],
+    ['redis.throttler', "strict Redis, the client's CPU: CPU per request ÷ @nestjs/throttler", 1],
+  ].map(([name, what, most]) => [`http.${platform}.${name}`, { what: `Nest on ${platform}, ${what}`, most }]);
+
 /**
  * @typedef {{ what: string, most?: number, least?: number, unit?: string }} Goal
  * @type {Readonly<Record<string, Goal>>}
@@ -53,6 +61,10 @@ export const GOALS = {
   'memory.flexible': { what: 'memory, at once: times as fast as rate-limiter-flexible', least: 2.5 },
   'memory.express': { what: "memory, awaited: CPU ÷ express-rate-limit's store", most: 1.1 },
   'memory.bytes': { what: 'memory: bytes per key, its text included', most: 150 },
+  ...Object.fromEntries(['express', 'fastify'].flatMap(routeGoals)),
+  'growth.cpu': { what: 'growth: CPU per decision, 1,000,000 live keys ÷ 1,000', most: 1.15 },
+  'growth.bytes': { what: 'growth: Redis bytes per bucket ÷ rate-limiter-flexible', most: 1.6 },
+  'growth.idle': { what: 'growth: keys left of idle buckets', most: 0 },
 };
 
 /** @param {Goal} goal */

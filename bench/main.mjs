@@ -1,17 +1,20 @@
 // `npm run bench`: all rows, or those that are named; see README.md.
 import { parseArgs } from 'node:util';
 import { goalsTable } from './lib/goals-table.mjs';
+import { progressOf } from './lib/progress.mjs';
 import { plainTable } from './lib/table.mjs';
 import { blocking } from './scenarios/blocking.mjs';
 import { cluster } from './scenarios/cluster.mjs';
 import { four } from './scenarios/four.mjs';
+import { growth } from './scenarios/growth.mjs';
 import { hot } from './scenarios/hot.mjs';
+import { http } from './scenarios/http.mjs';
 import { memory } from './scenarios/memory.mjs';
 import { one } from './scenarios/one.mjs';
 import { refused } from './scenarios/refused.mjs';
 import { strict } from './scenarios/strict.mjs';
 
-const SCENARIOS = { strict, hot, one, four, cluster, blocking, refused, memory };
+const SCENARIOS = { strict, hot, one, four, cluster, blocking, refused, memory, http, growth };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,11 +32,9 @@ if (values.short) console.log('A short form: a look, and no result.\n');
 const outcomes = new Map();
 for (const [index, name] of chosen.entries()) {
   const start = performance.now();
-  const progress = (text) =>
-    process.stderr.isTTY &&
-    process.stderr.write(`\r\u001b[K${name} (${index + 1} of ${chosen.length}): ${text}`);
+  const { progress, clear } = progressOf(`${name} (${index + 1} of ${chosen.length})`);
   const outcome = await SCENARIOS[name]({ ...effort, progress });
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  clear();
   outcomes.set(name, outcome);
   for (const table of outcome.tables) console.log(`${plainTable(table)}\n`);
   console.log(`${name}: ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
