@@ -1,7 +1,9 @@
 // `npm run bench`: all rows, or those that are named; see README.md.
 import { parseArgs } from 'node:util';
 import { goalsTable } from './lib/goals-table.mjs';
+import { machine } from './lib/machine.mjs';
 import { progressOf } from './lib/progress.mjs';
+import { writeResults } from './lib/results.mjs';
 import { plainTable } from './lib/table.mjs';
 import { blocking } from './scenarios/blocking.mjs';
 import { cluster } from './scenarios/cluster.mjs';
@@ -9,12 +11,13 @@ import { four } from './scenarios/four.mjs';
 import { growth } from './scenarios/growth.mjs';
 import { hot } from './scenarios/hot.mjs';
 import { http } from './scenarios/http.mjs';
+import { leases } from './scenarios/leases.mjs';
 import { memory } from './scenarios/memory.mjs';
 import { one } from './scenarios/one.mjs';
 import { refused } from './scenarios/refused.mjs';
 import { strict } from './scenarios/strict.mjs';
 
-const SCENARIOS = { strict, hot, one, four, cluster, blocking, refused, memory, http, growth };
+const SCENARIOS = { strict, hot, one, four, cluster, blocking, refused, leases, memory, http, growth };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,9 +29,10 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 const chosen = positionals.length > 0 ? positionals : Object.keys(SCENARIOS);
-const effort = values.short ? { turns: 3, ms: 200 } : { turns: 9, ms: 400 };
+const effort = values.short ? { turns: 3, ms: 200 } : { turns: 7, ms: 300 };
 if (values.short) console.log('A short form: a look, and no result.\n');
 
+const began = performance.now();
 const outcomes = new Map();
 for (const [index, name] of chosen.entries()) {
   const start = performance.now();
@@ -40,3 +44,12 @@ for (const [index, name] of chosen.entries()) {
   console.log(`${name}: ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
 }
 console.log(plainTable(goalsTable([...outcomes.values()])));
+
+const minutes = ((performance.now() - began) / 60_000).toFixed(0);
+if (!values.short && chosen.length === Object.keys(SCENARIOS).length) {
+  const date = new Date().toISOString().slice(0, 10);
+  writeResults({ outcomes, machine: await machine(), effort, minutes, date });
+  console.log(`\nWritten: bench/RESULTS.md, bench/results.svg. ${minutes} minutes.`);
+} else {
+  console.log('\nNothing written: RESULTS.md is of a whole run.');
+}
