@@ -16,8 +16,9 @@ export function keysInCircle(count = KEYS, name = 'key') {
 /** Steps far apart: neighbours in time are no neighbours in memory. It is a prime, so every key has its turn. */
 const STRIDE = 7919;
 
-/** @returns {(index: number) => string} as many keys, in an order that is not that of their making */
+/** As many keys in the order of their making, and, by index, in another. */
 export function keysScattered(count, name = 'key') {
-  const keys = Array.from({ length: count }, (_, i) => `${name}-${i}`);
-  return (index) => keys[(index * STRIDE) % count];
+  const made = Array.from({ length: count }, (_, i) => `${name}-${i}`);
+  const order = made.map((_, i) => made[(i * STRIDE) % count]);
+  return { made, key: (index) => order[index % count] };
 }

@@ -1,7 +1,8 @@
 // Calls at a rate, whether earlier ones are answered or not: what comes from outside waits for nobody.
 import { cpuHere } from './cpu.mjs';
 
-const TICK_MS = 5;
+/** At a shorter one most of the CPU would be that of the timer. */
+const TICK_MS = 10;
 /** A server that does not keep up is not asked for more. */
 const MOST_IN_FLIGHT = 1000;
 

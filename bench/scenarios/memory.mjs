@@ -20,6 +20,8 @@ const contenders = [
   { title: 'limiter in a Map, at once: yes or no', name: 'limiterPackage', loop: 'syncLoop' },
   // A hundredth of the keys: it takes about a hundred times as long.
   { title: 'bottleneck, awaited: a job, 1,000 keys', name: 'bottleneck', loop: 'awaitedLoop', keys: 1000 },
+  { title: 'the loop alone, at once', name: 'nothing', loop: 'syncLoop' },
+  { title: 'the loop alone, awaited', name: 'nothing', loop: 'awaitedLoop' },
 ];
 
 /** @param {import('../lib/turns.mjs').Effort} effort */
@@ -32,7 +34,7 @@ export async function memory(effort) {
     title,
     withSpread(cpu(title)),
     withSpread(perCpuSecond(cpu(title))),
-    digits(size.get(name)),
+    size.has(name) ? digits(size.get(name)) : '',
   ]);
   const head = ['', 'CPU µs', 'decisions per CPU-second', 'bytes per key'];
   return {
@@ -72,7 +74,7 @@ async function countFor(child, loop, warmUp, ms) {
 async function sizes({ progress }) {
   const results = new Map();
   for (const { name, keys = KEYS } of contenders) {
-    if (results.has(name)) continue;
+    if (results.has(name) || name === 'nothing') continue;
     progress(`bytes per key of ${name}`);
     const child = await Child.start('memory', name, { keys: 1 }, ['--expose-gc']);
     results.set(name, await child.ask('bytesPerKey', { count: keys }).finally(() => child.stop()));

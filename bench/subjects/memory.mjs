@@ -1,4 +1,5 @@
-// In the memory of one process: ours and the peers, each with a limit that no run reaches.
+// In the memory of one process: ours and the peers, each with a limit that no run reaches. All keys are there before the
+// first call that is measured.
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import Bottleneck from 'bottleneck';
@@ -22,9 +23,10 @@ export async function ours({ keys }) {
   const limiter = app.get(Limiter);
   const policy = tokenBucket({ name: 'bench', capacity: LARGE, rate: 1 });
   const placed = app.get(PolicyRegistry).find(policy, 'bench');
-  const key = keysScattered(keys);
+  const { made, key } = keysScattered(keys);
   const decide = (name) =>
     limiter.decide([{ placed, key: name, cost: 1 }], { counted: true }).outcomes[0].decision;
+  for (const name of made) decide(name);
   return {
     call: (index) => service.consume(policy, key(index)),
     expected: ({ allowed, source }) => allowed && source === 'memory',
@@ -46,7 +48,8 @@ export async function ours({ keys }) {
 
 export async function flexible({ keys }) {
   const limiter = new RateLimiterMemory({ points: LARGE, duration: HOUR });
-  const key = keysScattered(keys);
+  const { made, key } = keysScattered(keys);
+  for (const name of made) await limiter.consume(name);
   return {
     call: (index) => limiter.consume(key(index)),
     expected: ({ consumedPoints }) => consumedPoints > 0,
@@ -58,7 +61,8 @@ export async function flexible({ keys }) {
 export async function express({ keys }) {
   const store = new MemoryStore();
   store.init({ windowMs: HOUR * 1000 });
-  const key = keysScattered(keys);
+  const { made, key } = keysScattered(keys);
+  for (const name of made) await store.increment(name);
   return {
     call: (index) => store.increment(key(index)),
     expected: ({ totalHits }) => totalHits > 0,
@@ -77,7 +81,8 @@ export async function limiterPackage({ keys }) {
     }
     return limiter.tryRemoveTokens(1);
   };
-  const key = keysScattered(keys);
+  const { made, key } = keysScattered(keys);
+  for (const name of made) take(name);
   const callNow = (index) => take(key(index));
   return { callNow, expectedNow: (taken) => taken, call: async (index) => callNow(index), fill: take };
 }
@@ -85,11 +90,19 @@ export async function limiterPackage({ keys }) {
 /** A job that does nothing, of the group's limiter for a key. It schedules, and refuses nobody unless told to. */
 export async function bottleneck({ keys }) {
   const group = new Bottleneck.Group({ reservoir: LARGE });
-  const key = keysScattered(keys);
+  const { made, key } = keysScattered(keys);
   const job = async () => true;
+  for (const name of made) await group.key(name).schedule(job);
   return {
     call: (index) => group.key(key(index)).schedule(job),
     expected: (done) => done === true,
     fill: (name) => group.key(name).schedule(job),
   };
+}
+
+/** What the loops cost, with their keys. */
+export async function nothing({ keys }) {
+  const { key } = keysScattered(keys);
+  const expected = (name) => name !== '';
+  return { call: async (index) => key(index), expected, callNow: key, expectedNow: expected };
 }
