@@ -37,16 +37,23 @@ const outcomes = new Map();
 for (const [index, name] of chosen.entries()) {
   const start = performance.now();
   const { progress, clear } = progressOf(`${name} (${index + 1} of ${chosen.length})`);
-  const outcome = await SCENARIOS[name]({ ...effort, progress });
-  clear();
-  outcomes.set(name, outcome);
-  for (const table of outcome.tables) console.log(`${plainTable(table)}\n`);
-  console.log(`${name}: ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+  try {
+    const outcome = await SCENARIOS[name]({ ...effort, progress });
+    clear();
+    outcomes.set(name, outcome);
+    for (const table of outcome.tables) console.log(`${plainTable(table)}\n`);
+    console.log(`${name}: ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
+  } catch (error) {
+    // The others are measured all the same, and no result is written.
+    clear();
+    console.error(error);
+    process.exitCode = 1;
+  }
 }
 console.log(plainTable(goalsTable([...outcomes.values()])));
 
 const minutes = ((performance.now() - began) / 60_000).toFixed(0);
-if (!values.short && chosen.length === Object.keys(SCENARIOS).length) {
+if (!values.short && outcomes.size === Object.keys(SCENARIOS).length) {
   const date = new Date().toISOString().slice(0, 10);
   writeResults({ outcomes, machine: await machine(), effort, minutes, date });
   console.log(`\nWritten: bench/RESULTS.md, bench/results.svg. ${minutes} minutes.`);

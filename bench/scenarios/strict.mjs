@@ -15,9 +15,10 @@ export async function strict(effort) {
     const figures = {};
     for (const inFlight of LOADS) {
       const results = await loadInTurns(open, inFlight, effort);
-      const peer = better(results, FLEXIBLE);
-      tables.push(loadTable(`Strict Redis, ${inFlight} in flight, 1,000 keys`, results, peer));
-      const beside = (name) => ratios(column(results.get(OURS), name), column(results.get(peer), name));
+      const title = `Strict Redis, ${inFlight} in flight, 1,000 keys`;
+      tables.push(loadTable(title, results, better(results, FLEXIBLE)));
+      const beside = (name) =>
+        ratios(column(results.get(OURS), name), column(results.get(better(results, FLEXIBLE, name)), name));
       figures[`strict.cpu.${inFlight}`] = beside('cpu');
       figures[`strict.throughput.${inFlight}`] = beside('perSecond');
       figures[`strict.p99.${inFlight}`] = beside('p99');
