@@ -1,4 +1,5 @@
 import type { Change } from '../algorithms/kernel.js';
+import type { LeaseRequest } from '../algorithms/lease.js';
 import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Actual, Settled } from '../algorithms/settlement.js';
@@ -8,6 +9,7 @@ import { ForwardingStore } from './forwarding.store.js';
 import type {
   Deadline,
   Inspection,
+  LeaseState,
   Store,
   StoreState,
   Transaction,
@@ -64,6 +66,15 @@ export class BatchingStore extends ForwardingStore {
   override settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
     this.flush();
     return super.settle(key, actual);
+  }
+
+  override lease(
+    key: string,
+    request: LeaseRequest,
+    deadline?: Pick<Deadline, 'until'>,
+  ): Awaitable<LeaseState> {
+    this.flush();
+    return super.lease(key, request, deadline);
   }
 
   override report(key: string, report: Report): Awaitable<StoreState> {

@@ -8,8 +8,14 @@ import { parseMark, parseRecord } from './record-text.js';
 import type { ScriptCall, ToLocal } from './redis-calls.js';
 import { decideScript } from './scripts/generated.js';
 
+/** A call of a script that decides transactions, and how its reply is read. */
+export interface DecidingCall {
+  readonly call: ScriptCall;
+  readonly read: (reply: Reply, toLocal: ToLocal) => TransactionReply[];
+}
+
 /** A call of `decide.lua`. */
-export function encodeDecide(transactions: readonly Transaction[]): ScriptCall {
+export function encodeDecide(transactions: readonly Transaction[]): DecidingCall {
   const indexes = new Map<string, number>();
   const reservations = reservationsIn(transactions);
   const reserved = reservations.flatMap(({ place, hold }) => [...place, hold.ttlMicros, hold.id].map(String));
@@ -25,7 +31,10 @@ export function encodeDecide(transactions: readonly Transaction[]): ScriptCall {
     }
   }
   const keys = [...indexes.keys(), ...reservations.map(({ key, hold }) => reservationKey(key, hold.id))];
-  return { script: decideScript, keys, args };
+  return {
+    call: { script: decideScript, keys, args },
+    read: (reply, toLocal) => readReplies(transactions, reply, toLocal),
+  };
 }
 
 interface PlacedHold {
@@ -68,7 +77,7 @@ const flag = (value: boolean | undefined): string => (value ? '1' : '0');
 export type Reply = readonly (number | string)[];
 
 /** The reply of `decide.lua`. */
-export function readReplies(
+function readReplies(
   transactions: readonly Transaction[],
   [time, ...values]: Reply,
   toLocal: ToLocal,

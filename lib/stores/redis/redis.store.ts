@@ -16,7 +16,7 @@ import type {
   Transaction,
   TransactionReply,
 } from '../store.interface.js';
-import { encodeDecide, foundOf, type Reply, readReplies, readTicks } from './decide-call.js';
+import { encodeDecide, foundOf, type Reply, readTicks } from './decide-call.js';
 import { probeOf } from './probe.js';
 import { parseRecord, recordText } from './record-text.js';
 import { RedisCalls, type RedisCallsOptions, type ScriptCall } from './redis-calls.js';
@@ -32,9 +32,11 @@ import {
   reportScript,
   resetScript,
   settleScript,
+  takeScript,
   unblockScript,
   undoScript,
 } from './scripts/generated.js';
+import { encodeTakes } from './take-call.js';
 
 /** The key of the limits that were set at run time. A bucket has a colon and braces behind its policy, so it is none. */
 const LIMITS = 'limits';
@@ -59,7 +61,7 @@ export class RedisStore implements Store {
     private readonly options: RedisStoreOptions,
   ) {
     this.calls = new RedisCalls(client, options);
-    prepareScripts(client, [decideScript, inspectScript]);
+    prepareScripts(client, [decideScript, takeScript, inspectScript]);
     const ofOneKey = [
       leaseScript,
       reportScript,
@@ -102,8 +104,9 @@ export class RedisStore implements Store {
     until: number | undefined,
     transactions: readonly Transaction[],
   ): Promise<TransactionReply[]> {
-    const { reply, toLocal } = await this.calls.sendInTime(encodeDecide(transactions), until);
-    return readReplies(transactions, reply as Reply, toLocal);
+    const { call, read } = encodeTakes(transactions) ?? encodeDecide(transactions);
+    const { reply, toLocal } = await this.calls.sendInTime(call, until);
+    return read(reply as Reply, toLocal);
   }
 
   async refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {

@@ -35,7 +35,7 @@ beforeEach(() => {
       if (name === 'decide') return decide;
       return (...args: unknown[]) => {
         calls.push(name);
-        return (target[name] as (...args: unknown[]) => unknown)(...args);
+        return (target[name] as (...args: unknown[]) => unknown)?.(...args);
       };
     },
   });
@@ -133,6 +133,11 @@ describe('what is no decision', () => {
     ['refund', () => store.refund('a', 1)],
     ['undo', () => store.undo([])],
     ['settle', () => store.settle('a', { id: 'x', cost: 1, maxDebt: undefined, lowers: true })],
+    [
+      'lease',
+      () =>
+        store.lease('a', { id: 'l', total: 0, wanted: 1, ttlMicros: 1, capacity: 1, scale: report.scale }),
+    ],
     ['report', () => store.report('a', report)],
     ['unblock', () => store.unblock('a')],
     ['reset', () => store.reset('a')],

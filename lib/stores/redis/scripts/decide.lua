@@ -154,15 +154,6 @@ local function choose(takes, preferred)
   return best
 end
 
--- Once begun, a count goes on whoever takes; from here, where it would pass 2^53.
-local function count(before, after, take, counted)
-  if before and before.since and before.sent <= MAX - take.cost then
-    after.since, after.sent, after.synced = before.since, before.sent + take.cost, before.synced
-  elseif counted or before and before.since then
-    after.since, after.sent, after.synced = now, take.cost, 0
-  end
-end
-
 -- Once begun, a count of what flows out goes on too, as long as the scale stays.
 local function outflow(before, after, take)
   keepOutflow(before, after)
@@ -181,7 +172,7 @@ local function charge(takes, counted)
         last = math.max(before and before.last or 0, take.promises and now + wait or 0),
         blocked = before and before.blocked, holds = before and before.holds,
       }
-      count(before, after, take, counted)
+      countOn(before, after, take.cost, counted, now)
       outflow(before, after, take)
       forget(after, now)
       buckets[take.bucket], changed[take.bucket] = after, true

@@ -147,10 +147,25 @@ local function forget(record, now)
   if record.blocked and record.blocked <= now then record.blocked = nil end
 end
 
--- The expiry is absolute and lies just behind the time when the bucket is full and not blocked: then absence says the same.
-local function save(key, record)
+-- Once begun, a count of what is taken goes on whoever takes; from here, where it would pass 2^53.
+local function countOn(before, after, cost, counted, now)
+  if before and before.since and before.sent <= MAX - cost then
+    after.since, after.sent, after.synced = before.since, before.sent + cost, before.synced
+  elseif counted or before and before.since then
+    after.since, after.sent, after.synced = now, cost, 0
+  end
+end
+
+-- What is stored of a record, and its expiry, which is absolute and lies just behind the time when the bucket is full and not
+-- blocked: then absence says the same.
+local function written(record)
   local full = math.max(fullAt(record), record.blocked or 0)
-  redis.call('SET', key, format(record), 'PXAT', text(math.ceil(full / 1000) + 1))
+  return format(record), text(math.ceil(full / 1000) + 1)
+end
+
+local function save(key, record)
+  local value, expiry = written(record)
+  redis.call('SET', key, value, 'PXAT', expiry)
 end
 
 -- The same, where it may say no more than absence does.
@@ -173,11 +188,9 @@ local function keep(key, record, now)
   return nil
 end
 
--- What a bucket's record says, and whether that is not what is stored. A record ahead of the clock (the clock stepped back)
+-- What a stored record says, and whether that is not what is stored. A record ahead of the clock (the clock stepped back)
 -- is moved back to it: it neither gains tokens nor freezes. Leases that have expired are settled. Nil where it says no more than absence does.
-local function load(key, now)
-  local stored = redis.call('GET', key)
-  if not stored then return nil, false end
+local function revive(stored, key, now)
   local record = parse(stored, key)
   local ahead = record.at - now
   if ahead > 0 then
@@ -191,4 +204,11 @@ local function load(key, now)
   record, settled = settleExpired(record, now)
   if isAlive(record, now) then return record, settled or ahead > 0 end
   return nil, false
+end
+
+-- The same of a bucket.
+local function load(key, now)
+  local stored = redis.call('GET', key)
+  if not stored then return nil, false end
+  return revive(stored, key, now)
 end

@@ -1,0 +1,150 @@
+import type { Take } from '../../algorithms/kernel.js';
+import type { Transaction } from '../store.interface.js';
+
+/** Steps are written in characters below 128: in UTF-8 each of them is a byte. */
+const MOST = 127;
+
+/** Whether a transaction is decided at once, whatever its buckets hold, and is not to be undone or settled. */
+export function isPlain({ takes, pick, revocable }: Transaction): boolean {
+  if (pick !== undefined || revocable === true || takes.length > MOST) return false;
+  for (const { startLevel, promises, reserve, returns } of takes) {
+    if (startLevel !== undefined || promises || reserve !== undefined || returns !== undefined) return false;
+  }
+  return true;
+}
+
+/** Takes that differ in nothing but their buckets. */
+interface Kind {
+  readonly take: Take;
+  readonly counted: boolean;
+}
+
+/**
+ * Transactions as `take.lua` is told of them: each bucket once, each kind of take once, and steps that say which kind comes
+ * to which bucket. Takes of one kind that follow each other in a bucket are one step that is repeated.
+ */
+export class TakeSteps {
+  readonly keys: string[] = [];
+  /** Of each take, in order: its bucket's place in `keys`. */
+  readonly places: number[] = [];
+  private readonly indexes = new Map<string, number>();
+  private readonly kinds: Kind[] = [];
+  private readonly codes: number[] = [];
+  /** Of each bucket: the kind of its first take, whose scale all have. */
+  private readonly firstKind: number[] = [];
+  /** Of each bucket: where in `codes` its newest step is, if that is of this bucket alone. */
+  private readonly lastStep: number[] = [];
+
+  /** Undefined where the script cannot be told: see `isPlain`, and there are no more than 127 buckets and kinds. */
+  static of(transactions: readonly Transaction[]): TakeSteps | undefined {
+    const steps = new TakeSteps();
+    for (const transaction of transactions) {
+      if (!isPlain(transaction) || !steps.add(transaction)) return undefined;
+    }
+    return steps.keys.length <= MOST && steps.kinds.length <= MOST ? steps : undefined;
+  }
+
+  get text(): string {
+    return String.fromCharCode(...this.codes);
+  }
+
+  kindArgs(): string[] {
+    const args: string[] = [];
+    for (const { take, counted } of this.kinds) {
+      const { ticksPerMicro: n, ticksPerToken: p } = take.scale;
+      args.push(`${n} ${p}`, String(n), String(p), String(take.allowance), String(take.cost * p));
+      args.push(counted ? '1' : '0', String(take.cost));
+    }
+    return args;
+  }
+
+  private add({ takes, peek = false, counted = false }: Transaction): boolean {
+    const only = takes.length === 1 ? (takes[0] as Take) : undefined;
+    // What takes nothing is not decided there: the level that is found says all.
+    const isNothing = peek || (only === undefined ? !takes.every(isPossible) : !takesFrom(only));
+    return only === undefined
+      ? this.addStack(takes, counted, isNothing)
+      : this.addOne(only, counted, isNothing);
+  }
+
+  private addOne(take: Take, counted: boolean, isNothing: boolean): boolean {
+    const kind = this.kindOf(take, counted);
+    const known = this.indexes.get(take.key);
+    if (known === undefined) {
+      this.open(take.key, kind, isNothing ? 0 : 1);
+      return true;
+    }
+    this.places.push(known);
+    if (!this.isOfScale(known, kind)) return false;
+    if (!isNothing && !this.repeats(known, kind)) this.push(known, kind, 1);
+    return true;
+  }
+
+  private addStack(takes: readonly Take[], counted: boolean, isNothing: boolean): boolean {
+    const step: number[] = [takes.length, 1];
+    for (const take of takes) {
+      const kind = this.kindOf(take, counted);
+      const known = this.indexes.get(take.key);
+      const place = known ?? this.keys.length;
+      if (known !== undefined) this.places.push(known);
+      else if (isNothing) this.open(take.key, kind, 0);
+      else this.name(take.key, kind);
+      if (!this.isOfScale(place, kind)) return false;
+      this.lastStep[place] = isNothing ? (this.lastStep[place] as number) : -1;
+      step.push(kind + 1, place + 1);
+    }
+    if (!isNothing) for (const code of step) this.codes.push(code);
+    return true;
+  }
+
+  /** A bucket that nobody has asked for yet, with its first step. */
+  private open(key: string, kind: number, times: number): void {
+    this.name(key, kind);
+    this.push(this.keys.length - 1, kind, times);
+  }
+
+  private name(key: string, kind: number): void {
+    this.indexes.set(key, this.keys.length);
+    this.places.push(this.keys.length);
+    this.keys.push(key);
+    this.firstKind.push(kind);
+    this.lastStep.push(-1);
+  }
+
+  private push(place: number, kind: number, times: number): void {
+    this.lastStep[place] = this.codes.length;
+    this.codes.push(1, times, kind + 1, place + 1);
+  }
+
+  private repeats(place: number, kind: number): boolean {
+    const { codes } = this;
+    const step = this.lastStep[place] as number;
+    if (step < 0 || codes[step + 2] !== kind + 1 || codes[step + 1] === MOST) return false;
+    codes[step + 1] = (codes[step + 1] as number) + 1;
+    return true;
+  }
+
+  private isOfScale(place: number, kind: number): boolean {
+    const first = this.firstKind[place] as number;
+    return first === kind || isSameScale((this.kinds[first] as Kind).take, (this.kinds[kind] as Kind).take);
+  }
+
+  private kindOf(take: Take, counted: boolean): number {
+    const { kinds } = this;
+    for (let i = 0; i < kinds.length; i++) {
+      const kind = kinds[i] as Kind;
+      if (kind.counted === counted && isSameKind(kind.take, take)) return i;
+    }
+    return kinds.push({ take, counted }) - 1;
+  }
+}
+
+const isSameScale = ({ scale: a }: Take, { scale: b }: Take): boolean =>
+  a === b || (a.ticksPerToken === b.ticksPerToken && a.ticksPerMicro === b.ticksPerMicro);
+
+const isSameKind = (a: Take, b: Take): boolean =>
+  a.cost === b.cost && a.allowance === b.allowance && isSameScale(a, b);
+
+const isPossible = ({ allowance }: Take): boolean => allowance >= 0;
+
+const takesFrom = ({ cost, allowance }: Take): boolean => cost > 0 && allowance >= 0;
