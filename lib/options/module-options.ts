@@ -14,9 +14,8 @@ import type { RefusalOptions } from './refusal-options.js';
 export type HeaderStyle = 'standard' | 'legacy' | 'both' | 'none';
 
 /**
- * Options of an ioredis client that this package opens: passed on as they are, with `enableAutoPipelining` on unless they
- * say otherwise. A value of the type `RedisOptions` of
- * either version is no `Record`, for an interface has no index signature; it is told by its host and port.
+ * Options of an ioredis client that this package opens: passed on as they are. A value of the type `RedisOptions`
+ * of either version is no `Record`, for an interface has no index signature; it is told by its host and port.
  */
 export type RedisConnectionOptions =
   | Readonly<Record<string, unknown>>

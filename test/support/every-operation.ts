@@ -24,6 +24,7 @@ export async function everyOperation(store: Store): Promise<unknown[]> {
   const replies = await attempt(() => store.decide([{ takes: [take], revocable: true, counted: true }]));
   await attempt(() => store.undo(replies?.[0]?.changes ?? []));
   await attempt(() => store.decide([{ takes: [{ ...take, reserve }] }]));
+  await attempt(() => store.decide([{ takes: [take, { ...take, key: 'another:{operation}' }] }]));
   await attempt(() => store.settle(BUCKET, settled));
   await attempt(() => store.refund(BUCKET, 1));
   await attempt(() => store.report(BUCKET, report));

@@ -25,8 +25,6 @@ const QUIT_MS = 1000;
 
 /** What a client is opened with, unless its options say otherwise. */
 const DEFAULTS = {
-  // What is sent in one turn of the event loop leaves in one write: a burst is decided sooner, for less CPU.
-  enableAutoPipelining: true,
   retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt - 1, 10), LONGEST_RETRY_MS),
   connectTimeout: 2000,
   // A connection whose other end has gone without a word would else be waited for until the kernel gives it up.

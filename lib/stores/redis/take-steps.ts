@@ -1,17 +1,9 @@
 import type { Take } from '../../algorithms/kernel.js';
+import { isPlain } from '../plain.js';
 import type { Transaction } from '../store.interface.js';
 
 /** Steps are written in characters below 128: in UTF-8 each of them is a byte. */
 const MOST = 127;
-
-/** Whether a transaction is decided at once, whatever its buckets hold, and is not to be undone or settled. */
-export function isPlain({ takes, pick, revocable }: Transaction): boolean {
-  if (pick !== undefined || revocable === true || takes.length > MOST) return false;
-  for (const { startLevel, promises, reserve, returns } of takes) {
-    if (startLevel !== undefined || promises || reserve !== undefined || returns !== undefined) return false;
-  }
-  return true;
-}
 
 /** Takes that differ in nothing but their buckets. */
 interface Kind {
@@ -35,13 +27,14 @@ export class TakeSteps {
   /** Of each bucket: where in `codes` its newest step is, if that is of this bucket alone. */
   private readonly lastStep: number[] = [];
 
-  /** Undefined where the script cannot be told: see `isPlain`, and there are no more than 127 buckets and kinds. */
+  /** Undefined where the script cannot be told: what is not plain, a bucket of two scales, more than 127 buckets or kinds. */
   static of(transactions: readonly Transaction[]): TakeSteps | undefined {
     const steps = new TakeSteps();
     for (const transaction of transactions) {
       if (!isPlain(transaction) || !steps.add(transaction)) return undefined;
     }
-    return steps.keys.length <= MOST && steps.kinds.length <= MOST ? steps : undefined;
+    const { length } = steps.keys;
+    return length > 0 && length <= MOST && steps.kinds.length <= MOST ? steps : undefined;
   }
 
   get text(): string {
@@ -52,8 +45,7 @@ export class TakeSteps {
     const args: string[] = [];
     for (const { take, counted } of this.kinds) {
       const { ticksPerMicro: n, ticksPerToken: p } = take.scale;
-      args.push(`${n} ${p}`, String(n), String(p), String(take.allowance), String(take.cost * p));
-      args.push(counted ? '1' : '0', String(take.cost));
+      args.push(`${n} ${p}`, String(n), String(take.allowance), String(take.cost * p), counted ? '1' : '0');
     }
     return args;
   }

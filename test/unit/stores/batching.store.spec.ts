@@ -84,7 +84,14 @@ describe('calls of one tick', () => {
 
   it('are more than one call where they are many', async () => {
     await Promise.all(Array.from({ length: 300 }, (_, i) => store.decide([one(`${i}`)])));
-    expect(calls.map((call) => call.split(' ').length)).toEqual([128, 128, 44]);
+    expect(calls.map((call) => call.split(' ').length)).toEqual([120, 120, 60]);
+  });
+
+  it('are a call for each run of those that wait, and of those that do not', async () => {
+    const waiting = (key: string): Transaction => ({ takes: [{ ...take(key), startLevel: 0 }] });
+    const asked = [one('a'), one('b'), waiting('c'), waiting('a'), one('c')];
+    await Promise.all(asked.map((transaction) => store.decide([transaction])));
+    expect(calls).toEqual(['a b', 'c a', 'c']);
   });
 
   it('leave a call whole, also one that is larger than a batch', async () => {

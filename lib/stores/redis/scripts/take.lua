@@ -7,7 +7,7 @@
 --        3  the steps. Each is a transaction, as characters below 128: how many takes it has (the higher ones are admitted all
 --           or nothing), how often it is repeated (0: evaluate only), then for each take its kind and its bucket's place in KEYS
 --        then for each kind of take
---           "n P" (the reader's scale), n, P, allowance, cost in ticks, counted (1: count what is taken), cost in tokens
+--           "n P" (the reader's scale), n, allowance, cost in ticks, counted (1: count what is taken)
 -- Reply  the time, then the level that each bucket had, in ticks of the reader: an integer, but a text from 2^52 on; then for
 --        each bucket whose record said more than a level of that scale: its place in KEYS, and that record
 --
@@ -23,11 +23,50 @@ local match, byte, format, ceil, floor, min, call =
 local now = clock()
 if isLate(now) then return late(now) end
 
+-- The level of a record that is no more than one of the reader's scale; nil where it says more.
+local function plainLevel(record, scale, n)
+  if not record then return 0 end
+  local ticks, at, writer = match(record, '^(%d+) (%d+) (.+)$')
+  local elapsed = writer == scale and now - tonumber(at) or -1
+  if elapsed < 0 then return nil end
+  ticks = tonumber(ticks)
+  return elapsed < ceil(ticks / n) and ticks - n * elapsed or 0
+end
+
+-- How often takes of a kind are admitted, one after another.
+local function timesAt(level, allowance, ticks, times)
+  if level > allowance then return 0 end
+  if times <= 1 or ticks == 0 then return times end
+  return min(times, floor((allowance - level) / ticks) + 1)
+end
+
+-- An integer as clients' parsers keep it: they lose the last unit from 2^52 on.
+local function told(level)
+  return level >= 4503599627370496 and format('%.0f', level) or level
+end
+
+-- How integers are printed in half the time. Some builds keep 32 bits only.
+local isWide = format('%d', 1099511627776) == '1099511627776'
+
+-- One step of one bucket, as on an idle line and for a hot key: the same without any table, for they take as long as all else.
+if #KEYS == 1 and #ARGV[3] == 4 and ARGV[8] == '0' then
+  local scale, n, ticks = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7])
+  local level = plainLevel(call('GET', KEYS[1]), scale, n)
+  if level then
+    local after = level + timesAt(level, tonumber(ARGV[6]), ticks, byte(ARGV[3], 2)) * ticks
+    if after > level then
+      local value = format(isWide and '%d %d %s' or '%.0f %.0f %s', after, now, scale)
+      call('SET', KEYS[1], value, 'PXAT', format(isWide and '%d' or '%.0f', ceil((now + ceil(after / n)) / 1000) + 1))
+    end
+    return { now, told(level) }
+  end
+end
+
 local kinds = {}
-for i = 4, #ARGV, 7 do
+for i = 4, #ARGV, 5 do
   kinds[#kinds + 1] = {
-    scale = ARGV[i], n = tonumber(ARGV[i + 1]), p = tonumber(ARGV[i + 2]), allowance = tonumber(ARGV[i + 3]),
-    ticks = tonumber(ARGV[i + 4]), counted = ARGV[i + 5] == '1', cost = tonumber(ARGV[i + 6]),
+    scale = ARGV[i], n = tonumber(ARGV[i + 1]), allowance = tonumber(ARGV[i + 2]), ticks = tonumber(ARGV[i + 3]),
+    counted = ARGV[i + 4] == '1',
   }
 end
 
@@ -45,12 +84,17 @@ local function makeOthers()
 -- @include include/level.lua
   others = { written = written }
 
+  -- Its P.
+  local function scaleOf(kind)
+    return tonumber(match(kind.scale, '%d+$'))
+  end
+
   -- The level of a record that says more, as takes are compared with, and the record: none is admitted in a block, or past 2^53,
   -- and what is held is taken as well.
   function others.open(i, kind)
     local record, isMoved = revive(stored[i], KEYS[i], now)
     if not record then return 0 end
-    local level, held = levelAt(record, kind.n, kind.p, now), heldIn(record) * kind.p
+    local level, held = levelAt(record, kind.n, scaleOf(kind), now), heldIn(record) * scaleOf(kind)
     isPlain, more[i] = false, { record = record, isMoved = isMoved, text = format(record), held = held }
     if type(level) == 'string' or blockOf(record, now) > 0 or level + held > MAX then return math.huge end
     return level + held
@@ -58,10 +102,11 @@ local function makeOthers()
 
   -- What admitted takes of one kind do to a record besides raising its level.
   function others.charge(before, kind, times)
+    local p = scaleOf(kind)
     for _ = 1, times do
-      local after = { at = now, n = kind.n, p = kind.p }
+      local after = { at = now, n = kind.n, p = p }
       if before then after.last, after.blocked, after.holds = before.last, before.blocked, before.holds end
-      countOn(before, after, kind.cost, kind.counted, now)
+      countOn(before, after, kind.ticks / p, kind.counted, now)
       keepOutflow(before, after)
       forget(after, now)
       before = after
@@ -72,17 +117,10 @@ end
 
 -- The level of a bucket when its first take comes.
 local function open(i, kind)
-  local value, level = stored[i], 0
-  if value then
-    local ticks, at, scale = match(value, '^(%d+) (%d+) (.+)$')
-    local elapsed = scale == kind.scale and now - tonumber(at) or -1
-    if elapsed < 0 then
-      if not others then makeOthers() end
-      level = others.open(i, kind)
-    else
-      ticks = tonumber(ticks)
-      if elapsed < ceil(ticks / kind.n) then level = ticks - kind.n * elapsed end
-    end
+  local level = plainLevel(stored[i], kind.scale, kind.n)
+  if not level then
+    if not others then makeOthers() end
+    level = others.open(i, kind)
   end
   found[i], levels[i], kindOf[i] = level, level, kind
   return level
@@ -99,26 +137,19 @@ local function charge(i, kind, times)
   if other then other.record = others.charge(other.record, kind, times) end
 end
 
--- How often takes of a kind are admitted, one after another.
-local function timesAt(level, kind, times)
-  if level > kind.allowance then return 0 end
-  if times == 1 or kind.ticks == 0 then return times end
-  return min(times, floor((kind.allowance - level) / kind.ticks) + 1)
-end
-
 local steps, cursor = ARGV[3], 1
 while true do
   local size, times, k, i = byte(steps, cursor, cursor + 3)
   if not size then break end
   local kind = kinds[k]
   if size == 1 then
-    times = timesAt(levels[i] or open(i, kind), kind, times)
+    times = timesAt(levels[i] or open(i, kind), kind.allowance, kind.ticks, times)
     if times > 0 then charge(i, kind, times) end
   else
     local places = { byte(steps, cursor + 2, cursor + 1 + 2 * size) }
     for j = 1, 2 * size, 2 do
       kind, i = kinds[places[j]], places[j + 1]
-      times = timesAt(levels[i] or open(i, kind), kind, times)
+      times = timesAt(levels[i] or open(i, kind), kind.allowance, kind.ticks, times)
     end
     if times > 0 then
       for j = 1, 2 * size, 2 do charge(places[j + 1], kinds[places[j]], times) end
@@ -127,17 +158,15 @@ while true do
   cursor = cursor + 2 + 2 * size
 end
 
--- How integers are printed fastest; some builds keep 32 bits only.
-local integer = format('%d', 2 ^ 40) == '1099511627776' and '%d' or '%.0f'
-local written = {}
+local form, written = isWide and '%d' or '%.0f', {}
 
 -- What is stored of a level, and when it expires. Many buckets have the same.
 local function record(level, kind)
   if level ~= written.level or kind ~= written.kind then
-    kind.rest = kind.rest or format(' %.0f ', now) .. kind.scale
+    kind.form = kind.form or form .. format(' %.0f ', now) .. kind.scale
     written.level, written.kind = level, kind
-    written.value = format(integer, level) .. kind.rest
-    written.expiry = format(integer, ceil((now + ceil(level / kind.n)) / 1000) + 1)
+    written.value = format(kind.form, level)
+    written.expiry = format(form, ceil((now + ceil(level / kind.n)) / 1000) + 1)
   end
   return written.value, written.expiry
 end
@@ -172,12 +201,8 @@ for _, i in ipairs(changed) do
   call('SET', KEYS[i], value, 'PXAT', expiry)
 end
 
--- Clients' parsers lose the last unit from 2^52 on.
 local reply = { now }
-for i = 1, #KEYS do
-  local level = found[i]
-  reply[i + 1] = more[i] and more[i].text and 0 or level >= 4503599627370496 and format('%.0f', level) or level
-end
+for i = 1, #KEYS do reply[i + 1] = more[i] and more[i].text and 0 or told(found[i]) end
 if not isPlain then
   for i = 1, #KEYS do
     if more[i] and more[i].text then
