@@ -47,7 +47,10 @@ const PLATFORMS = {
 async function serve(platform, { imports = [], providers = [], decorators = [] }, prepare = () => undefined) {
   class AppModule {}
   Module({ imports, providers, controllers: [controller(...decorators)] })(AppModule);
-  const app = await NestFactory.create(AppModule, PLATFORMS[platform](), { logger: false });
+  const app = await NestFactory.create(AppModule, PLATFORMS[platform](), {
+    logger: false,
+    abortOnError: false,
+  });
   await prepare(app);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address();
