@@ -18,8 +18,13 @@ export class Child {
    */
   static async start(module, name, setup, execArgv = []) {
     const child = new Child(module, name, setup, execArgv);
-    await child.#reply();
-    return child;
+    try {
+      await child.#reply();
+      return child;
+    } catch (error) {
+      await child.stop();
+      throw error;
+    }
   }
 
   constructor(module, name, setup, execArgv) {
