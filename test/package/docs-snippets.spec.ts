@@ -133,7 +133,7 @@ describe('on a real Redis', () => {
     await limiter.consume(daily, 'ada', { cost: 3 });
 
     expect(await client.keys(pattern!)).toEqual([key]);
-    expect(await client.get(key!)).toMatch(/^259200000 \d{16} 1 86400000 s\d{16} 3 0$/);
+    expect(await client.get(key!)).toMatch(/^259200000 \d{16} 1 86400000$/);
     const missing = Number(await client.eval(script!, 1, key!));
     expect(missing).toBeGreaterThan(2.9);
     expect(missing).toBeLessThanOrEqual(3);
