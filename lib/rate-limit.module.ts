@@ -10,6 +10,8 @@ import {
 import { ModulesContainer } from '@nestjs/core';
 import { RateLimitAdmin } from './admin/rate-limit-admin.service.js';
 import { checkObject } from './common/checks.js';
+import { RateLimitGuard } from './guard/rate-limit.guard.js';
+import { RateLimitInterceptor } from './guard/rate-limit.interceptor.js';
 import { Settlements } from './guard/settlements.js';
 import { RateLimiterService } from './limiter/rate-limiter.service.js';
 import { BackgroundWork } from './limiter/waiting/background-work.js';
@@ -19,6 +21,7 @@ import type { RateLimitModuleOptions } from './options/module-options.js';
 import type { ParsedOptions } from './options/parse-options.js';
 import type { Policy } from './options/policy.js';
 import { markHandlers } from './plan/boot-check.js';
+import { BoundTwice } from './plan/bound-twice.js';
 import { RateLimitFeatureModule } from './rate-limit-feature.module.js';
 import { StoreHealth } from './resilience/store-health.js';
 import type { Store } from './stores/store.interface.js';
@@ -36,6 +39,8 @@ export class RateLimitModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown
 {
+  private readonly boundTwice = new BoundTwice({ guard: RateLimitGuard, interceptor: RateLimitInterceptor });
+
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(BootChecks) private readonly checks: BootChecks,
@@ -47,6 +52,7 @@ export class RateLimitModule
   ) {
     super();
     markHandlers(modules);
+    this.boundTwice.take(modules);
   }
 
   /**
@@ -68,6 +74,8 @@ export class RateLimitModule
 
   /** Every mistake in a declaration stops the boot here. */
   async onModuleInit(): Promise<void> {
+    // Nest has bound the routes.
+    this.boundTwice.giveBack();
     try {
       await this.checks.run(RateLimitModule);
     } catch (error) {

@@ -88,7 +88,8 @@ interface LimitableClass {
   readonly served: boolean;
 }
 
-function limitableClasses(modules: ModulesContainer): LimitableClass[] {
+/** Every class of an application in which requests may arrive, once. */
+export function limitableClasses(modules: ModulesContainer): LimitableClass[] {
   const scanner = new MetadataScanner();
   const found = new Map<Type, LimitableClass>();
   for (const module of modules.values()) {

@@ -66,6 +66,24 @@ export class PlanBuilder {
     return this.globals.length > 0 || declared.some(({ policies }) => policies.length > 0);
   }
 
+  /**
+   * Whether any of what is declared, or counts everywhere, is still at work when the handler begins or has ended.
+   * @throws RateLimitError where that is not known yet
+   */
+  leavesWork(declared: readonly Declared[]): boolean {
+    const declarations = declared.flatMap(({ policies }) => policies);
+    const policies = declarations.map((declaration) => {
+      const policy = this.policyOf(declaration, declaration.decorator);
+      return policy instanceof Policy ? policy : this.registry.find(policy, declaration.decorator).policy;
+    });
+    return [...this.defaults.global, ...policies].some(
+      (policy) =>
+        stageOf(policy, policy.key ?? this.defaults.key) === 'handler' ||
+        policy.shape.shapes ||
+        policy.settle !== undefined,
+    );
+  }
+
   build(type: Type, method: string): HandlerPlan {
     const [onType, place] = [className(type), `${className(type)}.${method}`];
     const handler = type.prototype[method];

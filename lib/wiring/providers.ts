@@ -24,6 +24,7 @@ import { publishShadow } from '../observability/shadow-channel.js';
 import { type ParsedOptions, parseOptions } from '../options/parse-options.js';
 import { limitedKinds } from '../plan/boot-check.js';
 import { BootReport } from '../plan/boot-report.js';
+import { hasHandlerWork } from '../plan/handler-work.js';
 import { PlanBuilder } from '../plan/plan-builder.js';
 import { PlanCatalog } from '../plan/plan-catalog.js';
 import { StoreHealth } from '../resilience/store-health.js';
@@ -151,7 +152,13 @@ export const providers: Provider[] = [
   RateLimitAdmin,
   RateLimitHealthIndicator,
   { provide: APP_GUARD, useClass: RateLimitGuard },
-  { provide: APP_INTERCEPTOR, useClass: RateLimitInterceptor },
+  {
+    provide: APP_INTERCEPTOR,
+    // Nest binds none where there is none.
+    useFactory: (moduleRef: ModuleRef, modules: ModulesContainer, builder: PlanBuilder) =>
+      hasHandlerWork(modules, builder) ? new RateLimitInterceptor(moduleRef) : undefined,
+    inject: [ModuleRef, ModulesContainer, PlanBuilder],
+  },
   { provide: APP_FILTER, useClass: RateLimitExceededFilter },
   { provide: APP_FILTER, useClass: GraphqlProblemFilter },
 ];
