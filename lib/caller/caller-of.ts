@@ -8,7 +8,7 @@ import { socketCaller } from './socket-caller.js';
 export function callerOf(context: ExecutionContext): Caller | undefined {
   switch (context.getType<string>()) {
     case 'http':
-      return httpCaller(context.switchToHttp().getRequest());
+      return httpCaller(context.getArgByIndex(0));
     case 'graphql':
       return graphqlCaller(context.getArgs());
     case 'ws':

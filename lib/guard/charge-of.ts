@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Hold } from '../algorithms/kernel.js';
-import { type Awaitable, chain, mapAll } from '../common/awaitable.js';
+import type { Limit } from '../algorithms/limit.js';
+import { type Awaitable, chain, isPromise, mapAll } from '../common/awaitable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import type { Charge } from '../limiter/charge.js';
@@ -22,19 +23,41 @@ export function chargeOf(planned: PlannedPolicy, context: ExecutionContext): Awa
 }
 
 function ask(planned: PlannedPolicy, context: ExecutionContext): Awaitable<Charge | undefined> {
-  const { key, cost, policy } = planned;
-  const questions = [key, typeof cost === 'number' ? () => cost : cost];
+  const { key, cost } = planned;
+  if (typeof cost === 'number') {
+    const text: Awaitable<unknown> = key(context);
+    if (isPromise(text)) return text.then((later) => limited(planned, context, later, cost));
+    return limited(planned, context, text, cost);
+  }
+  const questions = [key, cost];
   const answers = mapAll<(typeof questions)[number], unknown>(questions, (question) => question(context));
-  return chain(answers, ([keyText, tokens]) => {
-    checkKey(keyText, planned);
+  return chain(answers, ([text, tokens]) => {
+    checkKey(text, planned);
     checkCost(tokens, `${planned.place}: '${planned.id}'`);
-    if (policy.allow.has(keyText)) return undefined;
-    return chain(
-      planned.limitOf(context, keyText),
-      (limit) => limit && { placed: planned, key: keyText, cost: tokens, limit, reserve: holdOf(policy) },
-    );
+    return limited(planned, context, text, tokens);
   });
 }
+
+function limited(
+  planned: PlannedPolicy,
+  context: ExecutionContext,
+  key: unknown,
+  cost: number,
+): Awaitable<Charge | undefined> {
+  checkKey(key, planned);
+  if (planned.policy.allow.has(key)) return undefined;
+  const limit = planned.limitOf(context, key);
+  if (isPromise(limit)) return limit.then((known) => known && chargeFor(planned, key, cost, known));
+  return limit && chargeFor(planned, key, cost, limit);
+}
+
+const chargeFor = (placed: PlannedPolicy, key: string, cost: number, limit: Limit): Charge => ({
+  placed,
+  key,
+  cost,
+  limit,
+  reserve: holdOf(placed.policy),
+});
 
 /** What is settled when the handler has ended is an estimate until then. */
 const holdOf = ({ settle, reservationTtlMs }: Policy): Hold | undefined =>

@@ -96,6 +96,11 @@ export class RateLimitEngine {
     context: ExecutionContext,
     ledger: Ledger,
   ): Awaitable<Judgement | undefined> {
+    const [first] = pending;
+    if (pending.length === 1 && first?.shadow === undefined) {
+      const charge = chargeOf(first as PlannedPolicy, context);
+      return chain(charge, (known) => known && this.take([known], ledger));
+    }
     const charges = mapAll(pending, (planned) => this.ask(planned, context));
     return chain(charges, (known) => {
       const limited = known.filter((charge): charge is Charge => charge !== undefined);
@@ -112,7 +117,7 @@ export class RateLimitEngine {
 
   private take(charges: readonly Charge[], ledger: Ledger): Awaitable<Judgement> {
     return chain(this.limiter.decide(charges), (judgement) => {
-      if (judgement.admitted) ledger.reserve(reservedIn(charges, judgement));
+      if (judgement.admitted && charges.some(isReserved)) ledger.reserve(reservedIn(charges, judgement));
       return judgement;
     });
   }
@@ -163,8 +168,10 @@ function refusalOf(transport: Transport, ...refused: Parameters<Transport['refus
 /** What was taken as an estimate; of limits in shadow mode, only where that has fitted. */
 function reservedIn(charges: readonly Charge[], { outcomes }: Judgement): ReservedCharge[] {
   const taken = charges.filter((_, i) => outcomes[i]?.decision.shadow !== 'refused');
-  return taken.filter((charge): charge is ReservedCharge => charge.reserve !== undefined);
+  return taken.filter(isReserved);
 }
+
+const isReserved = (charge: Charge): charge is ReservedCharge => charge.reserve !== undefined;
 
 /** The end of a wait that nobody has decided. */
 const isInterruption = (reason: unknown): reason is Interruption =>

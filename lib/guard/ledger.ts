@@ -8,13 +8,29 @@ import type { Policy } from '../options/policy.js';
 import { Ending } from './ending.js';
 import type { ReservedCharge } from './settlements.js';
 
+interface Named {
+  readonly id: string;
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+const isAmong = (policies: readonly Named[], { id }: Named): boolean => policies.some((one) => one.id === id);
+
+function join<T>(before: readonly T[], more: readonly T[]): readonly T[] {
+  if (more.length === 0) return before;
+  return before.length === 0 ? more : [...before, ...more];
+}
+
+const isTold = ({ placed: { shadow } }: Outcome): boolean => shadow === undefined || shadow.headers;
+
 /** What has been decided for one invocation. A policy counts once, however often the guard is bound. */
 export class Ledger {
-  private readonly asked = new Set<string>();
-  private readonly decided: Outcome[] = [];
-  private readonly changed: Change[] = [];
-  private readonly inLine: Charge[] = [];
-  private readonly estimated: ReservedCharge[] = [];
+  // Of most invocations one policy is asked, once: lists of their own are made where there is more to note.
+  private asked: readonly Named[] = NOTHING;
+  private decided: readonly Outcome[] = NOTHING;
+  private changed: readonly Change[] = NOTHING;
+  private inLine: readonly Charge[] = NOTHING;
+  private estimated: readonly ReservedCharge[] = NOTHING;
   private end: Ending | undefined;
   private order = Number.POSITIVE_INFINITY;
   /** When the invocation may start, in milliseconds of `performance.now()`. */
@@ -27,21 +43,22 @@ export class Ledger {
   refusal: Error | undefined;
 
   /** Those of the policies that have not been asked for yet. From now on they have. */
-  open<T extends { readonly id: string }>(policies: readonly T[]): readonly T[] {
-    const pending = policies.filter(({ id }) => !this.asked.has(id));
-    for (const { id } of pending) this.asked.add(id);
+  open<T extends Named>(policies: readonly T[]): readonly T[] {
+    const { asked } = this;
+    const pending = asked.length === 0 ? policies : policies.filter((one) => !isAmong(asked, one));
+    this.asked = join(asked, pending);
     return pending;
   }
 
   /** What was asked for without an answer is asked for again. */
-  reopen(policies: readonly { readonly id: string }[]): void {
-    for (const { id } of policies) this.asked.delete(id);
+  reopen(policies: readonly Named[]): void {
+    this.asked = this.asked.filter((one) => !isAmong(policies, one));
   }
 
   record({ outcomes, waitMs, decidedAt, slot, changes, order, waiting }: Judgement): void {
-    this.decided.push(...outcomes);
-    this.changed.push(...changes);
-    this.inLine.push(...waiting);
+    this.decided = join(this.decided, outcomes);
+    this.changed = join(this.changed, changes);
+    this.inLine = join(this.inLine, waiting);
     // Of two stages the first: what the second was told is then news, and changes nothing.
     this.order = Math.min(this.order, order);
     if (waitMs === 0) return;
@@ -52,7 +69,7 @@ export class Ledger {
 
   /** What was taken as an estimate. */
   reserve(charges: readonly ReservedCharge[]): void {
-    this.estimated.push(...charges);
+    this.estimated = join(this.estimated, charges);
   }
 
   get hasReserved(): boolean {
@@ -61,7 +78,9 @@ export class Ledger {
 
   /** Whoever is given it settles it: the next is given nothing. */
   takeReserved(): readonly ReservedCharge[] {
-    return this.estimated.splice(0);
+    const { estimated } = this;
+    this.estimated = NOTHING;
+    return estimated;
   }
 
   /** Only where something is to be settled: most invocations need none. */
@@ -72,14 +91,14 @@ export class Ledger {
 
   /** What was asked for once more counts instead of what was told before. */
   amend({ outcomes }: Judgement): void {
-    for (const outcome of outcomes) {
-      this.decided[this.decided.findIndex(({ placed }) => placed.id === outcome.placed.id)] = outcome;
-    }
+    this.decided = this.decided.map(
+      (known) => outcomes.find(({ placed }) => placed.id === known.placed.id) ?? known,
+    );
   }
 
   /** What the caller is told of: all that is enforced, and of shadow mode what is to have headers. */
   get told(): readonly Outcome[] {
-    return this.decided.filter(({ placed: { shadow } }) => shadow === undefined || shadow.headers);
+    return this.decided.every(isTold) ? this.decided : this.decided.filter(isTold);
   }
 
   /** The place in line that the stages have taken; there is only one for an invocation. */

@@ -11,8 +11,9 @@ import { callerGone, unavailable } from './interruptions.js';
 import { LEGACY_FIELDS, legacyFields } from './legacy-fields.js';
 import { quotaExceeded, reducedCapacity } from './problem-details.js';
 import { RateLimitExceededException } from './rate-limit-exceeded.exception.js';
-import { STANDARD_FIELDS, standardFields } from './ratelimit-fields.js';
+import { rateLimitField, rateLimitPolicyField, STANDARD_FIELDS } from './ratelimit-fields.js';
 
+const [POLICY_FIELD, LIMIT_FIELD] = STANDARD_FIELDS;
 const RETRY_AFTER = 'Retry-After';
 const SOURCE = 'X-RateLimit-Source';
 
@@ -55,15 +56,34 @@ export class HttpTransport implements Transport {
   }
 
   invocation(context: ExecutionContext): object {
-    return context.switchToHttp().getRequest<object>();
+    return context.getArgByIndex<object>(0);
   }
 
   publish(context: ExecutionContext, outcomes: readonly Outcome[]): void {
-    this.setHeaders(context, this.limitFields(outcomes), this.exposedLimits);
+    const { headers, sourceHeader } = this.told;
+    if (headers === 'none' && !sourceHeader) return;
+    const response = responseOf(context);
+    const raw = rawOf(response);
+    if (raw.headersSent) return;
+    if (headers === 'standard' || headers === 'both') {
+      raw.setHeader(POLICY_FIELD, rateLimitPolicyField(outcomes));
+      raw.setHeader(LIMIT_FIELD, rateLimitField(outcomes));
+    }
+    if (headers !== 'standard' || sourceHeader) this.tellTightest(raw, outcomes);
+    this.exposedLimits.exposeOn(raw, replyOf(response));
+  }
+
+  private tellTightest(raw: RawResponse, outcomes: readonly Outcome[]): void {
+    const { headers, sourceHeader } = this.told;
+    const decision = tightest(outcomes.map((outcome) => outcome.decision)) as Decision;
+    if (headers === 'legacy' || headers === 'both') {
+      for (const [name, value] of legacyFields(decision)) raw.setHeader(name, value);
+    }
+    if (sourceHeader) raw.setHeader(SOURCE, decision.source);
   }
 
   onGone(context: ExecutionContext, listener: () => void): () => void {
-    const raw = rawOf(context.switchToHttp().getResponse());
+    const raw = rawOf(responseOf(context));
     if (raw.destroyed || raw.closed) listener();
     else raw.on('close', listener);
     return () => raw.off('close', listener);
@@ -77,8 +97,7 @@ export class HttpTransport implements Transport {
     const refusal = refusalOf(context, outcomes);
     const { retryAfterMs } = refusal;
     if (retryAfterMs !== null) {
-      const seconds = String(Math.ceil(retryAfterMs / 1000));
-      this.setHeaders(context, [[RETRY_AFTER, seconds]], this.exposedRetry);
+      this.setRetryAfter(context, String(Math.ceil(retryAfterMs / 1000)));
     }
     return this.refusals.exception(refusal) ?? this.exception(refusal);
   }
@@ -91,31 +110,22 @@ export class HttpTransport implements Transport {
     return new RateLimitExceededException(decisions, problem, this.refusals.body(refusal, problem));
   }
 
-  private limitFields(outcomes: readonly Outcome[]): [string, string][] {
-    const { headers, sourceHeader } = this.told;
-    const decision = tightest(outcomes.map((outcome) => outcome.decision)) as Decision;
-    const fields: [string, string][] = [];
-    if (headers === 'standard' || headers === 'both') {
-      fields.push(...standardFields(outcomes));
-    }
-    if (headers === 'legacy' || headers === 'both') fields.push(...legacyFields(decision));
-    if (sourceHeader) fields.push([SOURCE, decision.source]);
-    return fields;
-  }
-
-  /** On Node's own response, so that a handler that writes to it, a stream and an event stream have them too. */
-  private setHeaders(
-    context: ExecutionContext,
-    fields: readonly [string, string][],
-    exposed: ExposedFields,
-  ): void {
-    const response = context.switchToHttp().getResponse<RawResponse | Reply>();
+  private setRetryAfter(context: ExecutionContext, seconds: string): void {
+    const response = responseOf(context);
     const raw = rawOf(response);
     if (raw.headersSent) return;
-    for (const [name, value] of fields) raw.setHeader(name, value);
-    if (fields.length > 0) exposed.exposeOn(raw, 'raw' in response ? response : undefined);
+    raw.setHeader(RETRY_AFTER, seconds);
+    this.exposedRetry.exposeOn(raw, replyOf(response));
   }
 }
 
-/** Fastify's response stands before Node's; that of Express is Node's. */
+const responseOf = (context: ExecutionContext): RawResponse | Reply => context.getArgByIndex(1);
+
+const replyOf = (response: RawResponse | Reply): Reply | undefined =>
+  'raw' in response ? response : undefined;
+
+/**
+ * Node's own response, so that a handler that writes to it, a stream and an event stream have the fields too.
+ * Fastify's stands before it; that of Express is it.
+ */
 const rawOf = (response: RawResponse | Reply): RawResponse => ('raw' in response ? response.raw : response);

@@ -10,7 +10,7 @@ const context = (type: string, args: unknown[]): ExecutionContext =>
     getArgs: () => args,
     getClass: () => class Cats {},
     getHandler: () => function find() {},
-    switchToHttp: () => ({ getRequest: () => args[0] }),
+    getArgByIndex: (index: number) => args[index],
     switchToWs: () => ({ getClient: () => args[0] }),
   }) as unknown as ExecutionContext;
 

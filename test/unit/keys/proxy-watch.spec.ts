@@ -38,7 +38,7 @@ describe('a watch', () => {
       getType: () => 'http',
       getClass: () => Cats,
       getHandler: () => Cats.prototype.find,
-      switchToHttp: () => ({ getRequest: () => ({ headers, ip: '10.0.0.1' }) }),
+      getArgByIndex: () => ({ headers, ip: '10.0.0.1' }),
     }) as unknown as ExecutionContext;
   const forwarded = request({ 'x-forwarded-for': '203.0.113.7' });
 
