@@ -12,6 +12,8 @@ export interface Found {
   readonly blockEnd: number;
   /** Whether the level falls by whole tokens: a wait computed from it then holds only with a token's time added. */
   readonly stepped: boolean;
+  /** Set where the level falls faster than by the reader's rate: it was written at a faster one on the same ticks. */
+  readonly faster?: true;
   /** Set where instances hold tokens of the bucket: its record as of now. They are taken, and not in the level yet. */
   readonly leased?: BucketRecord;
 }
@@ -34,12 +36,13 @@ export function besideHolds(record: BucketRecord, reader: Scale, now: number): F
 
 function foundIn(record: BucketRecord, reader: Scale, now: number): Found {
   const block = blockOf(record, now);
-  return {
+  const found: Found = {
     level: levelAt(record, reader, now),
     block,
     blockEnd: block === 0 ? 0 : (record.blocked as number),
     stepped: fallsInSteps(record, reader, now),
   };
+  return fallsFaster(record, reader, now) ? { ...found, faster: true } : found;
 }
 
 /**
@@ -69,6 +72,13 @@ function fallsInSteps(record: BucketRecord, reader: Scale, now: number): boolean
   return (
     record.ticksPerToken !== reader.ticksPerToken && !isDrained(record, now) && !isFaster(reader, record)
   );
+}
+
+/** Whether the level falls faster than by the reader's rate. */
+function fallsFaster(record: BucketRecord, reader: Scale, now: number): boolean {
+  if (record.ticksPerMicro <= reader.ticksPerMicro || record.ticksPerToken !== reader.ticksPerToken)
+    return false;
+  return record.holds === undefined && !isDrained(record, now);
 }
 
 function isFaster(a: Scale, b: Scale): boolean {

@@ -76,9 +76,9 @@ export class KnownRefusals {
 
   private keep({ key, scale }: Take, found: Found, told: Told, until: number): void {
     this.buckets.delete(key);
-    // A level that falls by whole tokens was written by another rate, one beyond 2^53 is no number to count with, and what is
-    // held may come back at any time.
-    if (found.stepped || found.level > MAX_TICKS || found.leased !== undefined) return;
+    // A level that falls by whole tokens, or faster, was written by another rate, one beyond 2^53 is no number to count with, and
+    // what is held may come back at any time.
+    if (found.stepped || found.faster || found.level > MAX_TICKS || found.leased !== undefined) return;
     this.buckets.set(key, new KnownBucket(scale, found, told, until));
     if (this.buckets.size > this.options.maxKeys) this.forget(this.buckets.keys().next().value as string);
   }

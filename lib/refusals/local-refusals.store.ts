@@ -42,30 +42,28 @@ export class LocalRefusals extends ForwardingStore {
   }
 
   override refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
-    return this.afterwards(key, super.refund(key, tokens, taken));
+    return this.forgetting([key], () => super.refund(key, tokens, taken));
   }
 
   override undo(changes: readonly Change[]): Awaitable<number> {
-    return chain(super.undo(changes), (undone) => {
-      for (const { key } of changes) this.known.forget(key);
-      return undone;
-    });
+    const keys = changes.map(({ key }) => key);
+    return this.forgetting(keys, () => super.undo(changes));
   }
 
   override settle(key: string, actual: Actual): Awaitable<Omit<Settled, 'record'> | undefined> {
-    return this.afterwards(key, super.settle(key, actual));
+    return this.forgetting([key], () => super.settle(key, actual));
   }
 
   override report(key: string, report: Report): Awaitable<StoreState> {
-    return this.afterwards(key, super.report(key, report));
+    return this.forgetting([key], () => super.report(key, report));
   }
 
   override unblock(key: string): Awaitable<boolean> {
-    return this.afterwards(key, super.unblock(key));
+    return this.forgetting([key], () => super.unblock(key));
   }
 
   override reset(key: string): Awaitable<boolean> {
-    return this.afterwards(key, super.reset(key));
+    return this.forgetting([key], () => super.reset(key));
   }
 
   override close(): Awaitable<void> {
@@ -73,10 +71,11 @@ export class LocalRefusals extends ForwardingStore {
     return super.close();
   }
 
-  /** Only then: the reply of an earlier take may come in between. */
-  private afterwards<T>(key: string, done: Awaitable<T>): Awaitable<T> {
-    return chain(done, (value) => {
-      this.known.forget(key);
+  /** At once, for whoever asks behind it, and when it is done: the reply of an earlier take may have come in between. */
+  private forgetting<T>(keys: readonly string[], act: () => Awaitable<T>): Awaitable<T> {
+    for (const key of keys) this.known.forget(key);
+    return chain(act(), (value) => {
+      for (const key of keys) this.known.forget(key);
       return value;
     });
   }

@@ -104,6 +104,17 @@ describe('a key that is refused', () => {
     expect(await one.service.consume(quota, 'freed')).toMatchObject({ allowed: true });
   });
 
+  it('is asked about behind a reset or refund that nobody has awaited', async () => {
+    const one = await boot();
+    for (const free of ['reset', 'refund'] as const) {
+      await exhaust(one, free);
+      await one.service.consume(quota, free);
+      const freed = one.service[free](quota, free, 1);
+      expect(await one.service.consume(quota, free)).toMatchObject({ allowed: true });
+      await freed;
+    }
+  });
+
   it('is admitted at once after the end of its block from here', async () => {
     const one = await boot();
     await one.service.block(quota, 'blocked');

@@ -113,17 +113,18 @@ function readReply(
   return { ...verdict, ...moment, source: 'redis', marks, changes };
 }
 
-/** What a script tells of a bucket besides its level: for how long it is blocked, whether it falls in steps, its record. */
-type More = readonly [blocked: number | string, stepped: number | string, record: number | string];
+/** What a script tells of a bucket besides its level: for how long it is blocked, how it falls, its record. */
+type More = readonly [blocked: number | string, falls: number | string, record: number | string];
 
 /** How a script tells that it has found a bucket. The record is told only where tokens of it are held. */
 export function foundOf({ scale }: Pick<Take, 'scale'>, level: Ticks, more: More, now: number): Found {
-  const [blocked, stepped, text] = more;
+  const [blocked, falls, text] = more;
   const record = parseRecord(String(text));
   if (record !== undefined) return besideHolds(record, scale, now);
   const block = Number(blocked);
   const blockEnd = block === 0 ? 0 : block === FOREVER ? FOREVER : now + block;
-  return { level, block, blockEnd, stepped: Number(stepped) === 1 };
+  const found: Found = { level, block, blockEnd, stepped: Number(falls) === 1 };
+  return Number(falls) === 2 ? { ...found, faster: true } : found;
 }
 
 export function readTicks(value: number | string): Ticks {

@@ -96,6 +96,19 @@ describe('what was refused', () => {
     expect(known.refusalOf(of(take('a', 1, limitOf({ capacity: 9, rate: 10 }))), now)).toBeDefined();
   });
 
+  it('is asked again where the bucket was written at a faster rate, by which it falls until it is written again', () => {
+    const [fast, slow] = [9, 1].map((tokens) => limitOf({ capacity: 10, rate: `${tokens}/s` })) as [
+      Limit,
+      Limit,
+    ];
+    expect(fast.scale.ticksPerToken).toBe(slow.scale.ticksPerToken);
+    ask(of(take('a', 10, fast)));
+    ask(of(take('a', 1, slow)));
+    now += 500;
+    expect(known.refusalOf(of(take('a', 1, slow)), now)).toBeUndefined();
+    expect(ask(of(take('a', 1, slow))).admitted).toBe(true);
+  });
+
   it('is forgotten when it is admitted, or told to be', () => {
     drain('a');
     ask(of(take('a')));

@@ -16,7 +16,7 @@
 --          1 (admitted) or 0 (refused), and 2 more where more is to be told of each take
 --          the level that each take found, in ticks of its scale: an integer, but a text from 2^52 on
 --          where more is told, of each take: the microseconds for which it is blocked (as the level), 1 where its level falls by
---          whole tokens, and its record where tokens of it are held, else ''
+--          whole tokens and 2 where it falls faster than n, and its record where tokens of it are held, else ''
 --          where one is to be picked, which one: 0 for none
 --          where it is counted and was admitted, for each take that was charged "since sent", its place in the count: '' for none
 --          where it is revocable and was admitted, the record that each take found, '' for none
@@ -92,7 +92,7 @@ local function readTake(spent)
   take.waits = take.start >= 0
   take.level = levelAt(record, take.n, take.p, now)
   take.block = blockOf(record, now)
-  take.steps = fallsInSteps(record, take.n, take.p, now)
+  take.falls = fallsAs(record, take.n, take.p, now)
   local longest = take.waits and math.min(math.floor((take.allowance - take.start) / take.n), MAX - 1) or 0
   -- Beside tokens that are held nobody is made to wait: nobody knows when they are spent, so a start could not be kept.
   take.leased = record and record.holds and record
@@ -197,7 +197,7 @@ end
 
 local function tellLevels(takes, admitted, reply)
   local more = false
-  for _, take in ipairs(takes) do more = more or take.block > 0 or take.steps or take.leased end
+  for _, take in ipairs(takes) do more = more or take.block > 0 or take.falls > 0 or take.leased end
   reply[#reply + 1] = (admitted and 1 or 0) + (more and 2 or 0)
   for _, take in ipairs(takes) do reply[#reply + 1] = told(take.level) end
   if not more then return end

@@ -10,8 +10,8 @@
 --        9  microseconds for which nothing is to start
 --        10 level, 11 at: how that take has left the bucket, where nothing was counted; '' where that is not known
 -- Reply  the time; then how the bucket is found afterwards: the level in ticks of that scale (a text from 2^52 on), the
---        microseconds for which it is blocked (likewise), 1 where the level falls by whole tokens, and its record where
---        tokens of it are held, else ''
+--        microseconds for which it is blocked (likewise), 1 where the level falls by whole tokens and 2 where it falls faster
+--        than n, and its record where tokens of it are held, else ''
 --
 -- The rules are those of lib/algorithms/report.ts, line by line.
 

@@ -18,9 +18,12 @@ local function levelAt(record, n, p, now)
   return difference(math.ceil(drain(record.level, record.n, elapsed) / record.p), p, 0, 0)
 end
 
--- Whether the level falls by whole tokens: it was written at a faster rate on another scale.
-local function fallsInSteps(record, n, p, now)
-  return record ~= nil and record.p ~= p and not isDrained(record, now) and not isFaster(n, p, record)
+-- Where the level was written at a faster rate: 1 where it falls by whole tokens, for it was on ticks of another size, 2 where it
+-- falls by that rate. 0 where it falls by the reader's own.
+local function fallsAs(record, n, p, now)
+  if not record or isDrained(record, now) then return 0 end
+  if record.p == p then return record.n > n and not record.holds and 2 or 0 end
+  return isFaster(n, p, record) and 0 or 1
 end
 
 -- Microseconds for which nothing starts; MAX where nobody knows when it ends.
@@ -43,10 +46,10 @@ local function told(x)
   return x
 end
 
--- What is told of a bucket besides its level: the microseconds for which it is blocked, 1 where its level falls by whole
--- tokens, and its record where tokens of it are held.
+-- What is told of a bucket besides its level: the microseconds for which it is blocked, how it falls, and its record where tokens
+-- of it are held.
 local function tellMore(reply, record, n, p, now)
   reply[#reply + 1] = told(blockOf(record, now))
-  reply[#reply + 1] = fallsInSteps(record, n, p, now) and 1 or 0
+  reply[#reply + 1] = fallsAs(record, n, p, now)
   reply[#reply + 1] = record and record.holds and format(record) or ''
 end
