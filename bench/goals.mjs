@@ -90,13 +90,9 @@ export const GOALS = {
   ...Object.fromEntries(['express', 'fastify'].flatMap(routeGoals)),
   'growth.cpu': { what: 'growth: CPU per decision, 1,000,000 live keys ÷ 1,000', most: 1.15 },
   'growth.bytes': {
-    what: 'growth: Redis bytes per bucket of a route ÷ rate-limiter-flexible',
+    what: 'growth: Redis bytes per bucket ÷ rate-limiter-flexible',
     most: 1.6,
     chart: 'Redis bytes per bucket',
-  },
-  'growth.bytes.counted': {
-    what: 'growth: Redis bytes per bucket of the service ÷ rate-limiter-flexible',
-    most: 1.6,
   },
   'growth.idle': { what: 'growth: keys left of idle buckets', most: 0 },
 };

@@ -13,7 +13,6 @@ const MANY = 1_000_000;
 const IN_FLIGHT = 256;
 const OURS_MANY = `${OURS}, 1,000,000 keys`;
 const OURS_FEW = `${OURS}, 1,000 keys`;
-const ROUTES_MANY = `${OURS}, 1,000,000 keys of routes`;
 const FLEXIBLE_MANY = `${FLEXIBLE}, 1,000,000 keys`;
 const FLEXIBLE_FEW = `${FLEXIBLE}, 1,000 keys`;
 
@@ -22,7 +21,6 @@ const ours = { module: 'ours', name: 'lasting' };
 const contenders = [
   { ...ours, title: OURS_FEW, setup: { keys: KEYS } },
   { ...ours, title: OURS_MANY, setup: { keys: MANY } },
-  { ...ours, name: 'lastingOfRoutes', title: ROUTES_MANY, setup: { keys: MANY } },
   { ...flexible, title: FLEXIBLE_FEW, setup: { ...flexible.setup, keys: KEYS } },
   { ...flexible, title: FLEXIBLE_MANY, setup: { ...flexible.setup, keys: MANY } },
 ];
@@ -31,7 +29,7 @@ const contenders = [
 export async function growth(effort) {
   return withContenders(contenders, async (open) => {
     const bytes = new Map();
-    for (const title of [OURS_MANY, ROUTES_MANY, FLEXIBLE_MANY]) {
+    for (const title of [OURS_MANY, FLEXIBLE_MANY]) {
       effort.progress(`a million keys of ${title}`);
       bytes.set(title, await bytesPerBucket(open.get(title)));
     }
@@ -39,8 +37,7 @@ export async function growth(effort) {
     const left = await leftOfIdle(effort);
     const beside = (many, few) => ratios(column(results.get(many), 'cpu'), column(results.get(few), 'cpu'));
     const rows = [
-      [`${OURS}, of a route`, digits(bytes.get(ROUTES_MANY)), ''],
-      [`${OURS}, of the service, which counts for sync`, digits(bytes.get(OURS_MANY)), String(left)],
+      [OURS, digits(bytes.get(OURS_MANY)), String(left)],
       [FLEXIBLE, digits(bytes.get(FLEXIBLE_MANY)), ''],
     ];
     const head = ['', 'bytes per bucket', `left of ${KEYS} idle buckets`];
@@ -48,8 +45,7 @@ export async function growth(effort) {
       tables: [loadTable('Growth: 256 in flight', results, OURS_FEW), { title: 'Redis memory', head, rows }],
       figures: {
         'growth.cpu': beside(OURS_MANY, OURS_FEW),
-        'growth.bytes': { median: bytes.get(ROUTES_MANY) / bytes.get(FLEXIBLE_MANY) },
-        'growth.bytes.counted': { median: bytes.get(OURS_MANY) / bytes.get(FLEXIBLE_MANY) },
+        'growth.bytes': { median: bytes.get(OURS_MANY) / bytes.get(FLEXIBLE_MANY) },
         'growth.idle': { median: left },
       },
     };

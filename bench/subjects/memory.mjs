@@ -24,8 +24,7 @@ export async function ours({ keys }) {
   const policy = tokenBucket({ name: 'bench', capacity: LARGE, rate: 1 });
   const placed = app.get(PolicyRegistry).find(policy, 'bench');
   const { made, key } = keysScattered(keys);
-  const decide = (name) =>
-    limiter.decide([{ placed, key: name, cost: 1 }], { counted: true }).outcomes[0].decision;
+  const decide = (name) => limiter.decide([{ placed, key: name, cost: 1 }]).outcomes[0].decision;
   for (const name of made) decide(name);
   return {
     call: (index) => service.consume(policy, key(index)),

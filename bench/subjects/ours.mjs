@@ -2,20 +2,17 @@
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
-import { Limiter } from '../../dist/esm/limiter/limiter.js';
-import { PolicyRegistry } from '../../dist/esm/limiter/policy-registry.js';
 import { RateLimiterService, RateLimitModule, tokenBucket } from '../lib/floodgate.mjs';
 import { KEYS, keysInCircle, LARGE } from '../lib/keys.mjs';
 import { adminOf } from '../lib/servers.mjs';
 
-async function applicationWith(options) {
+/** The service of an application with these options. */
+export async function serviceWith(options) {
   class AppModule {}
   Module({ imports: [RateLimitModule.forRoot(options)] })(AppModule);
-  return NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
+  const app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
+  return app.get(RateLimiterService);
 }
-
-/** The service of an application with these options. */
-export const serviceWith = async (options) => (await applicationWith(options)).get(RateLimiterService);
 
 /** A machine that stands still for a moment is not to be taken for a server that does. */
 const patient = { storeTimeoutMs: 60_000 };
@@ -99,21 +96,6 @@ export async function lasting(setup) {
   const policy = tokenBucket({ name: 'bench', capacity: 1_000_000, rate: '10/day' });
   const key = keysInCircle(setup.keys);
   return { call: (index) => limiter.consume(policy, key(index)), expected, servers: adminOf(setup) };
-}
-
-/**
- * The same as a route has them: the guard does not count for `sync`, and the record is shorter. What the guard calls is no
- * public name.
- */
-export async function lastingOfRoutes(setup) {
-  const app = await applicationWith(storeOptions(setup));
-  const limiter = app.get(Limiter);
-  const policy = tokenBucket({ name: 'bench', capacity: 1_000_000, rate: '10/day' });
-  const placed = app.get(PolicyRegistry).find(policy, 'bench');
-  const key = keysInCircle(setup.keys);
-  const call = async (index) =>
-    (await limiter.decide([{ placed, key: key(index), cost: 1 }])).outcomes[0].decision;
-  return { call, expected, servers: adminOf(setup) };
 }
 
 /** Buckets that are full again after a tenth of a second. */
