@@ -16,9 +16,12 @@ export function keysInCircle(count = KEYS, name = 'key') {
 /** Steps far apart: neighbours in time are no neighbours in memory. It is a prime, so every key has its turn. */
 const STRIDE = 7919;
 
-/** As many keys in the order of their making, and, by index, in another. */
-export function keysScattered(count, name = 'key') {
-  const made = Array.from({ length: count }, (_, i) => `${name}-${i}`);
-  const order = made.map((_, i) => made[(i * STRIDE) % count]);
+/**
+ * As many keys in the order of their making, and, by index, in that order again and again, or in another that no cache
+ * knows ahead.
+ */
+export function manyKeys(count, isScattered = false) {
+  const made = Array.from({ length: count }, (_, i) => `key-${i}`);
+  const order = isScattered ? made.map((_, i) => made[(i * STRIDE) % count]) : made;
   return { made, key: (index) => order[index % count] };
 }

@@ -18,6 +18,11 @@ const contenders = [
   { title: FLEXIBLE_AWAITED, name: 'flexible', loop: 'awaitedLoop' },
   { title: EXPRESS_AWAITED, name: 'express', loop: 'awaitedLoop' },
   { title: 'limiter in a Map, at once: yes or no', name: 'limiterPackage', loop: 'syncLoop' },
+  ...[
+    { title: `${NOW}, keys out of order`, name: 'ours', loop: 'syncLoop' },
+    { title: `${FLEXIBLE_AWAITED}, keys out of order`, name: 'flexible', loop: 'awaitedLoop' },
+    { title: `${EXPRESS_AWAITED}, keys out of order`, name: 'express', loop: 'awaitedLoop' },
+  ].map((contender) => ({ ...contender, isScattered: true })),
   // A hundredth of the keys: it takes about a hundred times as long.
   { title: 'bottleneck, awaited: a job, 1,000 keys', name: 'bottleneck', loop: 'awaitedLoop', keys: 1000 },
   { title: 'the loop alone, at once', name: 'nothing', loop: 'syncLoop' },
@@ -52,8 +57,8 @@ async function speeds(effort) {
   const children = [];
   try {
     for (const contender of contenders) {
-      const { name, keys = KEYS, loop } = contender;
-      const child = await Child.start('memory', name, { keys });
+      const { name, keys = KEYS, loop, isScattered = false } = contender;
+      const child = await Child.start('memory', name, { keys, isScattered });
       children.push({ ...contender, child, count: await countFor(child, loop, 2 * keys, effort.ms) });
     }
     const results = await inTurns(children, effort, ({ child, loop, count }) => child.ask(loop, { count }));

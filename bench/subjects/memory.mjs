@@ -10,12 +10,12 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { Limiter } from '../../dist/esm/limiter/limiter.js';
 import { PolicyRegistry } from '../../dist/esm/limiter/policy-registry.js';
 import { RateLimiterService, RateLimitModule, tokenBucket } from '../lib/floodgate.mjs';
-import { keysScattered, LARGE } from '../lib/keys.mjs';
+import { LARGE, manyKeys } from '../lib/keys.mjs';
 
 const HOUR = 3600;
 
 /** `consume` of the service, awaited; and what is under it, at once. A decision is made in full each time. */
-export async function ours({ keys }) {
+export async function ours({ keys, isScattered }) {
   class AppModule {}
   Module({ imports: [RateLimitModule.forRoot({ memory: { maxKeys: 200_000 } })] })(AppModule);
   const app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
@@ -23,7 +23,7 @@ export async function ours({ keys }) {
   const limiter = app.get(Limiter);
   const policy = tokenBucket({ name: 'bench', capacity: LARGE, rate: 1 });
   const placed = app.get(PolicyRegistry).find(policy, 'bench');
-  const { made, key } = keysScattered(keys);
+  const { made, key } = manyKeys(keys, isScattered);
   const decide = (name) => limiter.decide([{ placed, key: name, cost: 1 }]).outcomes[0].decision;
   for (const name of made) decide(name);
   return {
@@ -45,9 +45,9 @@ export async function ours({ keys }) {
   };
 }
 
-export async function flexible({ keys }) {
+export async function flexible({ keys, isScattered }) {
   const limiter = new RateLimiterMemory({ points: LARGE, duration: HOUR });
-  const { made, key } = keysScattered(keys);
+  const { made, key } = manyKeys(keys, isScattered);
   for (const name of made) await limiter.consume(name);
   return {
     call: (index) => limiter.consume(key(index)),
@@ -57,10 +57,10 @@ export async function flexible({ keys }) {
 }
 
 /** The store of express-rate-limit: `increment`, which its middleware calls once per request. */
-export async function express({ keys }) {
+export async function express({ keys, isScattered }) {
   const store = new MemoryStore();
   store.init({ windowMs: HOUR * 1000 });
-  const { made, key } = keysScattered(keys);
+  const { made, key } = manyKeys(keys, isScattered);
   for (const name of made) await store.increment(name);
   return {
     call: (index) => store.increment(key(index)),
@@ -70,7 +70,7 @@ export async function express({ keys }) {
 }
 
 /** One limiter for each key, in a Map, which is how it is used for keys. It tells yes or no, and no decision. */
-export async function limiterPackage({ keys }) {
+export async function limiterPackage({ keys, isScattered }) {
   const limiters = new Map();
   const take = (name) => {
     let limiter = limiters.get(name);
@@ -80,16 +80,16 @@ export async function limiterPackage({ keys }) {
     }
     return limiter.tryRemoveTokens(1);
   };
-  const { made, key } = keysScattered(keys);
+  const { made, key } = manyKeys(keys, isScattered);
   for (const name of made) take(name);
   const callNow = (index) => take(key(index));
   return { callNow, expectedNow: (taken) => taken, call: async (index) => callNow(index), fill: take };
 }
 
 /** A job that does nothing, of the group's limiter for a key. It schedules, and refuses nobody unless told to. */
-export async function bottleneck({ keys }) {
+export async function bottleneck({ keys, isScattered }) {
   const group = new Bottleneck.Group({ reservoir: LARGE });
-  const { made, key } = keysScattered(keys);
+  const { made, key } = manyKeys(keys, isScattered);
   const job = async () => true;
   for (const name of made) await group.key(name).schedule(job);
   return {
@@ -100,8 +100,8 @@ export async function bottleneck({ keys }) {
 }
 
 /** What the loops cost, with their keys. */
-export async function nothing({ keys }) {
-  const { key } = keysScattered(keys);
+export async function nothing({ keys, isScattered }) {
+  const { key } = manyKeys(keys, isScattered);
   const expected = (name) => name !== '';
   return { call: async (index) => key(index), expected, callNow: key, expectedNow: expected };
 }
