@@ -14,6 +14,7 @@ const MAY_IMPORT = {
   limiter: ['algorithms', 'common', 'errors', 'keys', 'options', 'stores'],
   resilience: ['algorithms', 'common', 'errors', 'stores'],
   refusals: ['algorithms', 'common', 'stores'],
+  leases: ['algorithms', 'common', 'stores'],
   observability: ['limiter', 'resilience'],
   plan: ['algorithms', 'caller', 'common', 'errors', 'keys', 'limiter', 'limits', 'options'],
   admin: ['common', 'errors', 'keys', 'limiter', 'options', 'plan'],

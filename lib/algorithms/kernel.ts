@@ -1,4 +1,5 @@
 import { heldIn, type LeaseSpent } from './lease-holds.js';
+import type { LeaseTerms } from './lease-terms.js';
 import { type Found, find } from './level.js';
 import { beginOutflow, type Outflow, outflowUnder } from './outflow.js';
 import { alive, type BucketRecord, FOREVER, recordOf } from './record.js';
@@ -20,6 +21,8 @@ export interface Take {
   readonly promises: boolean;
   /** Set where the cost is an estimate, to be settled later. */
   readonly reserve?: Hold | undefined;
+  /** Set where the process may decide it from tokens that it has taken ahead. */
+  readonly lease?: LeaseTerms | undefined;
   /** A lease of this bucket that ends with it, whatever becomes of the take: what is left of it is free before it is decided. */
   readonly returns?: LeaseSpent | undefined;
 }

@@ -9,6 +9,8 @@ import { MAX_TICKS, type Scale } from './ticks.js';
 export interface LeaseRequest extends LeaseSpent {
   /** Whole tokens; 0 only settles. */
   readonly wanted: number;
+  /** Whether the lease ends: what is held and was not spent is free again. */
+  readonly returns: boolean;
   /** After so many microseconds all that is held counts as spent. */
   readonly ttlMicros: number;
   readonly scale: Scale;
@@ -24,8 +26,9 @@ export interface Lease {
   readonly record: BucketRecord | undefined;
 }
 
-/** Grants, renews or settles a lease: what was spent moves from what is held to the level, then as much is held as is free. */
+/** Grants, renews, settles or ends a lease: what was spent moves from what is held to the level, then as much is held as is free. */
 export function lease(stored: BucketRecord | undefined, request: LeaseRequest, now: number): Lease {
+  if (request.returns) return { total: request.total, record: returnLease(stored, request, now) };
   const before = alive(stored, now);
   const known = before && holdOf(before, request.id);
   const { delta, held, settled } = afterSpending(known, request);

@@ -1,4 +1,5 @@
 import type { Take } from './kernel.js';
+import type { LeaseTerms } from './lease-terms.js';
 import type { Scale, Ticks } from './ticks.js';
 
 /** The numbers of a policy as the kernel needs them. */
@@ -10,6 +11,8 @@ export interface Limit {
   readonly shapes: boolean;
   /** The longest wait that a shaping bucket admits, in microseconds. */
   readonly maxWaitMicros?: number;
+  /** Set where processes may take tokens ahead. */
+  readonly lease?: LeaseTerms | undefined;
 }
 
 /** What one bucket answers, all of it derived from the level that the store found. */

@@ -49,7 +49,11 @@ export function readPlainLevel(
 }
 
 /** When the level has fallen to where the take is admitted, and no block is left that it would not wait for. */
-function retryAfterMs(take: Take, found: Found, { wait, margin }: Share): number | null {
+export function retryAfterMs(
+  take: Take,
+  found: Found,
+  { wait, margin }: Omit<Share, 'charged'>,
+): number | null {
   const { allowance, scale } = take;
   if (allowance < 0 || found.block === FOREVER) return null;
   if (found.leased !== undefined)

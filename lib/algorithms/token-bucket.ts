@@ -7,11 +7,12 @@ import { MAX_TICKS } from './ticks.js';
  * first served, and whoever does not wait is refused meanwhile.
  */
 export const tokenBucketAlgorithm: Algorithm = (limit, key, cost, patience) => {
-  const { capacity, scale } = limit;
+  const { capacity, scale, lease } = limit;
   const free = cost > capacity ? -1 : (capacity - cost) * scale.ticksPerToken;
   const promises = patience !== undefined && free >= 0;
   const allowance = promises ? free + excess(limit, patience) : free;
-  return { key, scale, capacity, cost, allowance, startLevel: promises ? free : undefined, promises };
+  const startLevel = promises ? free : undefined;
+  return { key, scale, capacity, cost, allowance, startLevel, promises, lease };
 };
 
 /** How far past the capacity a wait may go: at most the time to fill the whole bucket, if nothing else is said. */

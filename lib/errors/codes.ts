@@ -42,6 +42,8 @@ export const errorCodes = {
   STORE_UNAVAILABLE: 'The store could not be asked in time, and this call has no answer without it.',
   SHUTTING_DOWN: 'The application was closed while a caller waited for its turn.',
   CLUSTER_SHAPING: 'Shaping leaky buckets with different keys cannot share a start on Redis Cluster.',
+  LEASE_CONFLICT: 'A policy has `lease` beside an option that needs the store for each request.',
+  LEASE_NO_WAITING: 'A caller was to wait for its turn at a policy with `lease`.',
   CLUSTER_PICK: 'Of buckets with different keys none can be picked on Redis Cluster.',
 } as const;
 

@@ -167,4 +167,5 @@ const PARAMETERS: readonly [string, (policy: Policy) => unknown][] = [
   ['settle', (policy) => policy.settle],
   ['maxDebt', (policy) => policy.maxDebt],
   ['reservationTtlMs', (policy) => policy.reservationTtlMs],
+  ['lease', ({ lease }) => lease && JSON.stringify(lease)],
 ];

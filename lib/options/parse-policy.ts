@@ -3,6 +3,7 @@ import { checkFunction, checkInteger, checkKnownOptions, checkObject, checkOneOf
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { show } from '../errors/show.js';
 import { type LimitsSource, parseLimits, type Shape } from './limits.js';
+import { parseLease } from './parse-lease.js';
 import { parseSettling } from './parse-settling.js';
 import { parseShadow } from './parse-shadow.js';
 import { Policy } from './policy.js';
@@ -10,7 +11,7 @@ import type { LeakyBucketOptions, PolicyOptions } from './policy-options.js';
 
 const COMMON = [
   ...['name', 'capacity', 'rate', 'key', 'cost', 'stage', 'limits', 'limitsTtlMs', 'skip', 'allow'],
-  ...['settle', 'maxDebt', 'reservationTtlMs', 'shadow', 'onStoreError'],
+  ...['settle', 'maxDebt', 'reservationTtlMs', 'shadow', 'onStoreError', 'lease'],
 ];
 const KNOWN = { 'token-bucket': COMMON, 'leaky-bucket': [...COMMON, 'maxWaitMs', 'shape'] };
 /** What a decision may come to where the store cannot be asked. */
@@ -34,9 +35,12 @@ export function parsePolicy(algorithm: Limit['algorithm'], options: PolicyOption
   else if (limitsTtlMs !== undefined) throw ttlWithoutLimits(limitsTtlMs, place);
   if (limitsTtlMs !== undefined) checkInteger(limitsTtlMs, 0, MAX_TTL_MS, `${place}: limitsTtlMs`);
   if (maxWaitMs !== undefined) checkMaxWait(maxWaitMs, shape, place);
+  const shapes = algorithm === 'leaky-bucket' && shape !== false;
+  const lease = parseLease(options, shapes, place);
   const shaping: Shape = {
     algorithm,
-    shapes: algorithm === 'leaky-bucket' && shape !== false,
+    shapes,
+    ...(lease === undefined ? {} : { lease }),
     ...(maxWaitMs === undefined ? {} : { maxWaitMicros: maxWaitMs * 1000 }),
   };
   const limit = limits === undefined ? parseLimits({ capacity, rate } as never, shaping, place) : undefined;

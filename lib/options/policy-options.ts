@@ -19,6 +19,19 @@ export interface ShadowOptions {
   headers?: boolean;
 }
 
+/** How tokens are taken ahead. */
+export interface LeaseOptions {
+  /**
+   * For how long, in milliseconds: 100 to 60,000, by default 1,000. What a process holds when it crashes is lost for so long,
+   * and counts as spent.
+   */
+  ttlMs?: number;
+  /** The most tokens of a key that a process holds at a time; by default a quarter of the capacity, rounded up. */
+  tokens?: number;
+  /** How many tokens of a key a process must be asked for in a second before it takes some ahead; by default 100. */
+  perSecond?: number;
+}
+
 /** How the handler of a request has ended. */
 export interface HandlerOutcome {
   /** What it has returned: the last value, if that is an observable. Undefined where there is none. */
@@ -49,6 +62,11 @@ interface CommonOptions {
   maxDebt?: number;
   /** How long an estimate can be settled, in milliseconds: 1,000 to a day; by default ten minutes. Then it stands. */
   reservationTtlMs?: number;
+  /**
+   * `true`: for keys that are asked for often, each process takes tokens ahead and spends them without asking Redis. It
+   * never admits more. By default false. In memory it says nothing.
+   */
+  lease?: boolean | LeaseOptions;
   /** Keys that are not limited. */
   allow?: readonly string[];
   /** What a decision comes to where the store cannot be asked; by default what the module says. */

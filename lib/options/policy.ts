@@ -1,3 +1,4 @@
+import type { LeaseTerms } from '../algorithms/lease-terms.js';
 import type { Limit } from '../algorithms/limit.js';
 import type { KeyResolver } from '../keys/index.js';
 import type { OnStoreError } from '../stores/store.interface.js';
@@ -60,6 +61,8 @@ export class Policy {
   readonly maxDebt: number | undefined;
   /** How long an estimate can be settled, in milliseconds. */
   readonly reservationTtlMs: number;
+  /** How processes take tokens ahead; undefined: they do not. */
+  readonly lease: LeaseTerms | undefined;
   /** @internal */
   readonly shape: Shape;
   /** @internal Undefined where `limits` says it. */
@@ -88,6 +91,7 @@ export class Policy {
     this.settle = fields.settle;
     this.maxDebt = fields.maxDebt;
     this.reservationTtlMs = fields.reservationTtlMs;
+    this.lease = shape.lease;
     this.shape = shape;
     this.limit = limit;
     Object.freeze(this);

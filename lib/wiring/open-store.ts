@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { LeasedStore } from '../leases/leased.store.js';
 import type { ParsedOptions } from '../options/parse-options.js';
 import { KnownRefusals } from '../refusals/known-refusals.js';
 import { LocalRefusals } from '../refusals/local-refusals.store.js';
@@ -37,9 +38,14 @@ export async function openStore(options: ParsedOptions, clock: Clock, health: St
   ]);
   const resilient = makeResilient(gated, gate, health, { ...options, clock });
   const { refusalCacheMs: maxAgeMs } = options;
-  if (maxAgeMs === 0) return inBatches(gated, resilient, timeoutMs);
+  const canLease = store === undefined || store.lease !== undefined;
+  const above = (behind: Store) =>
+    canLease
+      ? new LeasedStore(inBatches(gated, behind, timeoutMs), { timeoutMs })
+      : inBatches(gated, behind, timeoutMs);
+  if (maxAgeMs === 0) return above(resilient);
   const known = new KnownRefusals({ maxAgeMs, maxKeys });
-  return new LocalRefusals(inBatches(gated, new RefusalWatch(resilient, known), timeoutMs), known);
+  return new LocalRefusals(above(new RefusalWatch(resilient, known)), known);
 }
 
 /** Redis decides many calls with one script. */

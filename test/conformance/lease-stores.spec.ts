@@ -86,7 +86,8 @@ class Calls {
     const many = random.pick([3, 10, 1000, 800_000]);
     const wanted = random.pick([0, 1, 2, many]);
     const { scale, capacity } = limit;
-    const request = { ...this.spent(random.pick(this.ids)), wanted, ttlMicros, scale, capacity };
+    const returns = random.chance(0.1);
+    const request = { ...this.spent(random.pick(this.ids)), wanted, ttlMicros, scale, capacity, returns };
     return (store) => store.lease!(key, request);
   }
 
@@ -95,7 +96,7 @@ class Calls {
     const keys = random.chance(0.3) ? ['b:{0}', 'b:{1}'] : [`b:{${random.below(2)}}`];
     const takes = keys.map((key): Take => {
       const patience = random.chance(0.15) ? {} : undefined;
-      const cost = random.chance(0.1) ? Math.ceil(limit.capacity * 0.7) : random.below(6);
+      const cost = random.chance(0.25) ? Math.ceil(limit.capacity * 0.7) : random.below(6);
       const take = algorithms[limit.algorithm](limit, key, cost, patience);
       return random.chance(0.3) ? { ...take, returns: this.spent(random.pick(this.ids)) } : take;
     });
@@ -177,7 +178,8 @@ it('who waits as long as it is told, alone, is admitted, and a millisecond soone
         const [id, wanted] = [`lease-${draw.below(4)}`, 1 + draw.below(6)];
         const { scale, capacity } = other;
         const ttlMicros = 1 + draw.below(4 * SECOND);
-        await kernel.lease('b:{0}', { id, total: draw.below(3), wanted, ttlMicros, scale, capacity });
+        const total = draw.below(3);
+        await kernel.lease('b:{0}', { id, total, wanted, ttlMicros, scale, capacity, returns: false });
         await kernel.decide([{ takes: [algorithms[other.algorithm](other, 'b:{0}', draw.below(4))] }]);
       }
       return kernel;

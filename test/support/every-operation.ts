@@ -30,7 +30,7 @@ export async function everyOperation(store: Store): Promise<unknown[]> {
   await attempt(() => store.report(BUCKET, report));
   await attempt(() => store.unblock(BUCKET));
   const { scale, capacity } = limit!;
-  const request = { id: 'lease', total: 0, wanted: 1, ttlMicros: 1_000_000, scale, capacity };
+  const request = { id: 'lease', total: 0, wanted: 1, ttlMicros: 1_000_000, scale, capacity, returns: false };
   await attempt(() => store.lease?.(BUCKET, request));
   await attempt(() => store.decide([{ takes: [{ ...take, returns: { id: 'lease', total: 1 } }] }]));
   await attempt(() => store.inspect([BUCKET]));

@@ -1,8 +1,10 @@
 import type { Terms } from '../../algorithms/kernel.js';
+import { RateLimitError } from '../../errors/rate-limit.error.js';
 import type { Charge } from '../charge.js';
 import { soonest } from '../decision.js';
 import type { Judgement } from '../judgement.js';
 import type { Limiter } from '../limiter.js';
+import type { PlacedPolicy } from '../placed-policy.js';
 import { RateLimitExceededError } from '../rate-limit-exceeded.error.js';
 import type { Turns } from './turns.js';
 import { type PlaceFor, placeOf, type Resolve, type Retake } from './waiting-room.js';
@@ -47,10 +49,11 @@ export class Places {
 
   /**
    * Takes a place.
-   * @throws RateLimitExceededError where there is none: with nothing taken
+   * @throws RateLimitExceededError where there is none: with nothing taken; RateLimitError `LEASE_NO_WAITING`
    */
   async reserve<T>(order: Order<T>, maxWaitMs: number | undefined): Promise<PlaceFor<T>> {
     const { charges, terms, answer, retake = (waiter) => this.again(order, waiter.giveUpAt) } = order;
+    for (const { placed } of charges) if (placed.policy.lease !== undefined) throw cannotWait(placed);
     const patience = maxWaitMs === undefined ? {} : { maxWaitMicros: Math.floor(maxWaitMs * 1000) };
     const asked = charges.map((charge) => ({ ...charge, patience }));
     const judgement = await this.limiter.decide(asked, { ...terms, counted: true });
@@ -71,6 +74,13 @@ export class Places {
     );
   }
 }
+
+/** Nobody knows when what others hold is spent, so no start could be kept. */
+const cannotWait = ({ id }: PlacedPolicy): RateLimitError =>
+  new RateLimitError(
+    'LEASE_NO_WAITING',
+    `'${id}' has lease, so nobody can wait for a turn; use consume, or leave lease out`,
+  );
 
 /** How long the caller waits in all, wherever: what it says, and what the policies say. Undefined: as long as they admit. */
 function longestWait(charges: readonly Charge[], maxWaitMs = Number.POSITIVE_INFINITY): number | undefined {

@@ -22,7 +22,8 @@ function bench(limit = ten) {
     clock,
     store,
     ask: (id: string, total: number, wanted: number, of: Limit = limit, ttlMicros = SECOND) => {
-      const request: LeaseRequest = { id, total, wanted, ttlMicros, scale: of.scale, capacity: of.capacity };
+      const { scale, capacity } = of;
+      const request: LeaseRequest = { id, total, wanted, ttlMicros, scale, capacity, returns: false };
       return (store.lease(BUCKET, request) as { total: number }).total;
     },
     consume: (cost: number, of = limit, more: object = {}) =>

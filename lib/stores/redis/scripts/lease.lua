@@ -1,4 +1,4 @@
--- Grants, renews or settles a lease: what was spent moves from what is held to the level, then as much is held as is free.
+-- Grants, renews, settles or ends a lease: what was spent moves from what is held to the level, then as much is held as is free.
 --
 -- KEYS   1  the bucket
 -- ARGV   1  the time in microseconds, '' for the server's own
@@ -8,6 +8,7 @@
 --        5  the tokens that are wanted, 0 only settles
 --        6  after how many microseconds all that is held counts as spent
 --        7  n, 8 P (the reader's scale), 9 the capacity in tokens
+--        10  1 where the lease ends: what is held and was not spent is free again
 -- Reply  the time; the tokens that may be spent of it in all (settled and held), so that a call that is repeated, or whose
 --        reply is lost, does no harm; then how the bucket is found afterwards, as in report.lua
 --
@@ -24,6 +25,19 @@ if isLate(now) then return late(now) end
 local id, total, wanted, ttl = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local n, p, capacity = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local record, moved = load(key, now)
+
+local function answer(spendable)
+  local reply = { now, told(spendable), told(levelAt(record, n, p, now)) }
+  tellMore(reply, record, n, p, now)
+  return reply
+end
+
+if ARGV[10] == '1' then
+  local ended
+  record, ended = returnLease(record, id, total, now)
+  if ended or moved then put(key, record) end
+  return answer(total)
+end
 
 local hold = holdOf(record, id)
 local others = othersThan(record, hold)
@@ -49,6 +63,4 @@ if hold or granted > 0 then
 elseif moved then
   save(key, record)
 end
-local reply = { now, told(settled + held), told(levelAt(record, n, p, now)) }
-tellMore(reply, record, n, p, now)
-return reply
+return answer(settled + held)
