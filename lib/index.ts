@@ -69,6 +69,7 @@ export type {
   CostResolver,
   HandlerOutcome,
   LeakyBucketOptions,
+  LeaseOptions,
   PolicyOptions,
   SettleResolver,
   ShadowOptions,

@@ -3,8 +3,9 @@ import type { Take } from '../algorithms/kernel.js';
 import type { LeaseRequest } from '../algorithms/lease.js';
 import type { LeaseSpent } from '../algorithms/lease-holds.js';
 import type { LeaseTerms } from '../algorithms/lease-terms.js';
+import type { Scale } from '../algorithms/ticks.js';
 import type { LeaseState } from '../stores/store.interface.js';
-import { COLD_PART, HALF, LOW_PART, marginOf, PACE_MS, targetFor } from './pace.js';
+import { COLD_PART, HALF, LOW_PART, MOST_WAITERS, marginOf, PACE_MS, partAfter, targetFor } from './pace.js';
 import { ShortAnswer } from './short-answer.js';
 
 /** What tests replace, to show what goes wrong without it. */
@@ -49,6 +50,11 @@ export class BucketLease {
   private wallEnd = Number.NEGATIVE_INFINITY;
   /** Tokens that were asked for since the store was, refused ones too. */
   private asked = 0;
+  /** Which part of what it would take ahead it does: less where processes hold so much that too little drains. */
+  private part = 1;
+  /** Tokens that are waited for, and by how many. */
+  private waiting = 0;
+  private waiters = 0;
   /** Below this it asks for more. */
   private low = 0;
   private readonly scale: Take['scale'];
@@ -126,9 +132,13 @@ export class BucketLease {
     return this.short === undefined || now >= this.askedAt + PACE_MS;
   }
 
-  /** Whether what it does not cover is refused: a moment ago nothing more was free, and the store is asked again at the pace. */
+  /**
+   * Whether what it does not cover is refused: a moment ago nothing more was free, and the store is asked again at the pace, or is
+   * being asked, and enough wait for what has come back since.
+   */
   refuses(now: number): boolean {
-    return this.underWay === undefined && !this.mayAsk(now);
+    if (this.short === undefined) return false;
+    return this.underWay === undefined ? !this.mayAsk(now) : this.waiters >= MOST_WAITERS;
   }
 
   /** When something is due, should nobody ask. */
@@ -146,13 +156,21 @@ export class BucketLease {
     );
   }
 
-  /** What to ask for; `waiting` tokens are waited for. */
-  request({ now, wall }: Sent, waiting: number): LeaseRequest {
+  /** Somebody waits for so many tokens of the next answer. */
+  wait(tokens: number): void {
+    this.waiting += tokens;
+    this.waiters++;
+  }
+
+  /** What to ask for: for those who wait, and ahead. */
+  request({ now, wall }: Sent): LeaseRequest {
     const elapsed = now - this.askedAt;
     if (!this.isValid(now, wall)) this.forfeit();
     // Measured over a pace at least, or one request in no time would seem to be thousands.
-    if (this.state !== undefined) this.perMs = this.asked / Math.max(elapsed, PACE_MS / 2);
-    const target = Math.max(targetFor(this.perMs, this.capacity, this.terms), waiting);
+    if (this.state !== undefined) this.perMs = (this.asked + this.waiting) / Math.max(elapsed, PACE_MS / 2);
+    const ahead = Math.ceil(this.part * targetFor(this.perMs, this.capacity, this.terms));
+    const target = Math.max(ahead, this.waiting);
+    this.waiting = 0;
     this.low = Math.max(1, target * LOW_PART);
     this.askedAt = now;
     this.asked = 0;
@@ -177,6 +195,7 @@ export class BucketLease {
   /** What the store has answered to a request that was sent then. */
   granted(request: LeaseRequest, state: LeaseState, sent: Sent): void {
     this.state = state;
+    this.waiters = 0;
     if (this.isOver) return;
     const held = Math.max(this.spendable - request.total, 0);
     const lasts = this.terms.ttlMs - this.rules.marginOf(this.terms.ttlMs);
@@ -184,6 +203,7 @@ export class BucketLease {
     this.end = sent.now + lasts;
     this.wallEnd = sent.wall + lasts;
     const isShort = request.wanted > 0 && state.total < request.total + held + request.wanted;
+    this.part = partAfter(this.part, isShort && drainsTooLittle(state, this.scale));
     this.short = isShort ? new ShortAnswer(state, this.id, sent.now + PACE_MS) : undefined;
   }
 
@@ -192,3 +212,7 @@ export class BucketLease {
     return { id, total, wanted, ttlMicros: this.terms.ttlMs * 1000, scale, capacity, returns };
   }
 }
+
+/** Only what is in the level drains: where nothing is free and that is less than a pace's worth, some of the rate is lost. */
+const drainsTooLittle = ({ found }: LeaseState, { ticksPerMicro }: Scale): boolean =>
+  found.level < ticksPerMicro * PACE_MS * 1000;

@@ -104,26 +104,30 @@ export class LeasedStore extends ForwardingStore {
     attempts: number,
   ): Awaitable<Replies> {
     const [now, wall] = [this.clock.now(), this.clock.wall()];
-    const missing = this.missing(transactions, now, wall);
+    const missing = this.missing(transactions, now, wall, attempts < ATTEMPTS);
     if (missing?.length === 0) return transactions.map((transaction) => this.answer(transaction, now));
     if (missing === undefined || attempts === 0 || this.leases.isPaused(now))
       return this.fromStore(transactions, deadline);
     // Who has waited for tokens has waited already: the whole has one deadline.
     const given = deadline ?? { until: now + this.options.timeoutMs };
-    const asked = missing.map(({ key }) =>
-      this.leases.ask(this.leases.get(key) as BucketLease, costOf(missing, key)),
-    );
-    return Promise.all(asked).then(() => this.decideAhead(transactions, given, attempts - 1));
+    const asked = missing.map(({ key, cost }) => this.leases.ask(this.leases.get(key) as BucketLease, cost));
+    const answered = asked.length === 1 ? (asked[0] as Promise<void>) : Promise.all(asked);
+    return answered.then(() => this.decideAhead(transactions, given, attempts - 1));
   }
 
   /** The takes whose leases have to be asked for more; undefined: where the store is to decide. */
-  private missing(transactions: readonly Transaction[], now: number, wall: number): Take[] | undefined {
+  private missing(
+    transactions: readonly Transaction[],
+    now: number,
+    wall: number,
+    hasWaited: boolean,
+  ): Take[] | undefined {
     const fresh: Take[] = [];
     const missing: Take[] = [];
     for (const { takes, peek } of transactions) {
       for (const take of takes) {
         const lease = this.leases.get(take.key);
-        if (lease !== undefined && isAnswered(take, lease, now, wall)) continue;
+        if (lease !== undefined && isAnswered(take, lease, now, wall, hasWaited)) continue;
         // Who only looks is no reason to ask for more.
         if (peek || (lease !== undefined && !lease.isOf(take))) return undefined;
         (lease === undefined ? fresh : missing).push(take);
@@ -174,16 +178,17 @@ export class LeasedStore extends ForwardingStore {
   }
 }
 
-/** Whether a lease decides a take now: it covers it, or nothing more was free a moment ago, or it never fits. */
-function isAnswered(take: Take, lease: BucketLease, now: number, wall: number): boolean {
+/**
+ * Whether a lease decides a take now: it covers it, or it never fits, or nothing more was free: a moment ago, or, for one who has
+ * waited for it, in the answer of just now, however late that is read.
+ */
+function isAnswered(take: Take, lease: BucketLease, now: number, wall: number, hasWaited: boolean): boolean {
   if (!lease.isOf(take)) return false;
   if (!lease.isValid(now, wall)) lease.forfeit();
   else if (lease.covers(take.cost)) return true;
+  if (hasWaited && lease.short !== undefined) return true;
   return lease.refuses(now) || (take.allowance < 0 && lease.state !== undefined);
 }
-
-const costOf = (takes: readonly Take[], of: string): number =>
-  takes.reduce((sum, { key, cost }) => (key === of ? sum + cost : sum), 0);
 
 /** Only what takes at once, from buckets that may be leased. Several transactions, as in shadow mode, of different buckets. */
 function mayBeLeased(transactions: readonly Transaction[]): boolean {

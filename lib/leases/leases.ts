@@ -59,18 +59,15 @@ export class Leases {
     return true;
   }
 
-  /** Asks the store for more of a lease, where it is not being asked already. Done when there is an answer, or none. */
+  /**
+   * Asks the store for more of a lease, for so many tokens that are waited for, where it is not being asked already. The call
+   * leaves at the end of the current tick, so that it asks for all who wait. Done when there is an answer, or none.
+   */
   ask(lease: BucketLease, waiting: number): Promise<void> {
-    if (lease.underWay !== undefined) return lease.underWay;
-    const { clock, timeoutMs } = this.options;
-    // Before the call: whatever holds it up, its time counts from here.
-    const sent: Sent = { now: clock.now(), wall: clock.wall() };
-    const request = lease.request(sent, waiting);
-    const asked = attempt(() => this.store.lease(lease.key, request, { until: sent.now + timeoutMs }));
-    lease.underWay = Promise.resolve(asked).then(
-      (state) => this.granted(lease, request, state, sent),
-      () => this.failed(lease),
-    );
+    lease.wait(waiting);
+    lease.underWay ??= new Promise((resolve) => {
+      process.nextTick(() => this.send(lease).then(resolve));
+    });
     return lease.underWay;
   }
 
@@ -111,6 +108,18 @@ export class Leases {
     if (this.open.get(lease.key) === lease) this.open.delete(lease.key);
     // It has to be asked for often enough once more: what is returned time and again is better not leased.
     this.hot.forget(lease.key);
+  }
+
+  private send(lease: BucketLease): Promise<void> {
+    const { clock, timeoutMs } = this.options;
+    // Before the call: whatever holds it up, its time counts from here.
+    const sent: Sent = { now: clock.now(), wall: clock.wall() };
+    const request = lease.request(sent);
+    const until = sent.now + timeoutMs;
+    return Promise.resolve(attempt(() => this.store.lease(lease.key, request, { until }))).then(
+      (state) => this.granted(lease, request, state, sent),
+      () => this.failed(lease),
+    );
   }
 
   private granted(

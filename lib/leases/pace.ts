@@ -3,6 +3,9 @@ import type { LeaseTerms } from '../algorithms/lease-terms.js';
 /** Who was granted less than it wanted asks again no sooner, in milliseconds: so commands are few however many are refused. */
 export const PACE_MS = 16;
 
+/** Where nothing was free, no more wait for the next answer: there will hardly be more for them, and promises are dear. */
+export const MOST_WAITERS = 16;
+
 /** After a failure nobody asks for so long, in milliseconds. */
 export const PAUSE_MS = 250;
 
@@ -39,3 +42,9 @@ export function targetFor(perMs: number, capacity: number, terms: LeaseTerms): n
   const least = Math.min(capacity / LEAST_PART, (perMs * terms.ttlMs) / MOST_PART);
   return Math.min(most, Math.ceil(Math.max(perMs * 2 * PACE_MS, least)));
 }
+
+const LEAST_SHARE = 1 / 16;
+
+/** Halved at once, and taken back slowly: processes that know nothing of each other come to an even share so. */
+export const partAfter = (part: number, isTooMuch: boolean): number =>
+  isTooMuch ? Math.max(part / 2, LEAST_SHARE) : Math.min(part * 1.02, 1);

@@ -8,6 +8,7 @@ import { checkSharedStarts, planEverything } from '../plan/boot-check.js';
 import { BootReport } from '../plan/boot-report.js';
 import { checkDeclarations } from '../plan/declaration-check.js';
 import { checkFieldResolvers } from '../plan/field-resolver-check.js';
+import { leaseWarnings } from '../plan/lease-warnings.js';
 import { checkGuardOrder, checkSingleRoot } from '../plan/module-check.js';
 import { PlanBuilder } from '../plan/plan-builder.js';
 import { PlanCatalog } from '../plan/plan-catalog.js';
@@ -67,6 +68,10 @@ export class BootChecks {
       ...checkGuardOrder(this.modules, root),
       ...checkDeclarations(handlers, this.registry),
       ...shadowWarnings(this.registry),
+      ...leaseWarnings(
+        this.registry,
+        this.options.store?.lease !== undefined || this.options.store === undefined,
+      ),
       ...checkProxies(handlers, httpAdapter, this.builder.proxies, (late) => logger.warn(late)),
       ...reachWarnings(this.report.unreached),
     );

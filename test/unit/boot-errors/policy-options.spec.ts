@@ -181,9 +181,30 @@ const unsettled: Row[] = [
   ]),
 ];
 
+const leases: Row[] = [
+  ...wrong('INVALID_OPTION', 'lease', 'write true, false or { ttlMs: 1000 }', [
+    ['yes', '"yes" (string)'],
+    [1, '1 (number)'],
+    [[], 'Array (array)'],
+    [null, 'null'],
+  ]),
+  ...[99, 60_001, 0.5, null, '1s'].map(
+    (ttlMs): Row => [
+      { capacity: 10, rate: 5, lease: { ttlMs } },
+      'INVALID_OPTION',
+      'lease.ttlMs is',
+      'write an integer from 100 to 60000',
+    ],
+  ),
+  [{ capacity: 10, rate: 5, lease: { tokens: 0 } }, 'INVALID_OPTION', 'lease.tokens is 0', 'from 1 to'],
+  [{ capacity: 10, rate: 5, lease: { perSecond: 0 } }, 'INVALID_OPTION', 'lease.perSecond is 0', 'from 1 to'],
+  [{ capacity: 10, rate: 5, lease: { ttl: 5 } }, 'UNKNOWN_OPTION', 'no option "ttl"', 'write one of ttlMs'],
+];
+
 const rows = [
   ...rates,
   ...settling,
+  ...leases,
   ...capacities,
   ...costs,
   ...names,
@@ -216,6 +237,12 @@ const waits: Row[] = [
     'maxWaitMs is 100 (number) beside shape: false',
     'leave one of the two out',
   ],
+  [
+    { capacity: 10, rate: 5, lease: true },
+    'LEASE_CONFLICT',
+    'lease stands beside a leaky bucket that makes requests wait',
+    'write shape: false',
+  ],
 ];
 
 const noObjects: Row[] = [
@@ -236,6 +263,12 @@ describe('a mistake in the options of @TokenBucket stops the boot', () => {
     ...rows,
     ...unsettled,
     ...noObjects,
+    [
+      { capacity: 10, rate: 5, lease: {}, settle: () => 1 },
+      'LEASE_CONFLICT',
+      'lease stands beside settle',
+      'leave one of the two out',
+    ],
     [{ capacity: 1, rate: 1, maxWaitMs: 5 }, 'UNKNOWN_OPTION', 'no option "maxWaitMs"', 'write one of name'],
     [{ capacity: 1, rate: 1, shape: true }, 'UNKNOWN_OPTION', 'no option "shape"', 'write one of name'],
   ];
