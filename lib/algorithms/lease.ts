@@ -10,7 +10,7 @@ export interface LeaseRequest extends LeaseSpent {
   /** Whole tokens; 0 only settles. */
   readonly wanted: number;
   /** Whether the lease ends: what is held and was not spent is free again. */
-  readonly returns: boolean;
+  readonly returns?: boolean;
   /** After so many microseconds all that is held counts as spent. */
   readonly ttlMicros: number;
   readonly scale: Scale;

@@ -160,7 +160,11 @@ export class RedisStore implements Store {
   async lease(key: string, request: LeaseRequest, deadline?: Pick<Deadline, 'until'>): Promise<LeaseState> {
     const { id, total, wanted, ttlMicros, scale, capacity, returns } = request;
     const numbers = [total, wanted, ttlMicros, scale.ticksPerMicro, scale.ticksPerToken, capacity];
-    const call = { script: leaseScript, keys: [key], args: [id, ...numbers.map(String), flag(returns)] };
+    const call = {
+      script: leaseScript,
+      keys: [key],
+      args: [id, ...numbers.map(String), flag(returns === true)],
+    };
     const { reply, toLocal } = await this.calls.runInTime(call, deadline?.until);
     const [time, spendable, ...said] = reply as Reply;
     const now = Number(time);
