@@ -82,7 +82,11 @@ export function judge(
     const limit = limitOf(instead === undefined ? charge : decided);
     const mark = counted ? reply.marks[charged.indexOf(place)] : undefined;
     const isTaken = !peek && instead === undefined && charged.includes(place);
-    const left = isTaken ? { limit, level: reading.level, slot: reply.now } : undefined;
+    // What is held beside it joins the level whenever it is spent, so the level says nothing of what was sent.
+    const left =
+      isTaken && found[place]?.leased === undefined
+        ? { limit, level: reading.level, slot: reply.now }
+        : undefined;
     return outcomeOf(charge, limit, reading, instead?.source ?? reply.source, mark, left);
   });
   return {

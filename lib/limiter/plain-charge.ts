@@ -50,7 +50,8 @@ export function judgePlain(
   const share = reply.admitted ? CHARGED : REFUSED;
   const reading = readLevel(limitOf(charge), take, reply.found[0] as Found, share);
   const mark = reply.admitted && transaction.counted ? reply.marks[0] : undefined;
-  return new PlainJudgement(charge, reading, reply, mark, order);
+  const isHeld = reply.found[0]?.leased !== undefined;
+  return new PlainJudgement(charge, reading, reply, mark, order, isHeld);
 }
 
 /** What it means for one that the memory of this process has found its bucket at a level. */
@@ -88,11 +89,13 @@ export class PlainJudgement implements Judgement, Outcome {
     reply: { readonly source: Decision['source']; readonly now: number; readonly decidedAt: number },
     mark: Mark | undefined,
     readonly order: number,
+    isHeld = false,
   ) {
     this.admitted = reading.fits;
     this.placed = charge.placed;
     this.limit = limitOf(charge);
-    const left = this.admitted ? this : undefined;
+    // What is held beside it joins the level whenever it is spent, so the level says nothing of what was sent.
+    const left = this.admitted && !isHeld ? this : undefined;
     this.decision = new TakenDecision(charge, this.limit, reading, reply.source, mark, left);
     this.level = reading.level;
     this.block = reading.block;

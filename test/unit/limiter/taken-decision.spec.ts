@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Decision, leakyBucket, type RateLimiterService, tokenBucket } from '../../../lib/index.js';
 import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
+import { KernelStore } from '../../../lib/testing/kernel.store.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { expectMistake } from '../../support/mistake.js';
 import { serviceOn } from '../../support/service.js';
@@ -45,6 +46,20 @@ describe('a report with the decision that it answers', () => {
     await take();
     await service.sync(quota, 'ada', { remaining: 9, decision });
     expect(await left()).toBe(6);
+  });
+
+  it('may only take tokens away where others hold some, which they may have spent since', async () => {
+    const store = new KernelStore(clock.read);
+    ({ service } = serviceOn(store));
+    const { scale, capacity } = quota.limit!;
+    await store.lease('quota:{ada}', { id: 'other', total: 0, wanted: 4, ttlMicros: 1e9, scale, capacity });
+    const alone = await take();
+    const stacked = await service.consumeAll([{ policy: quota, key: 'ada', cost: 3 }]);
+    expect(await left()).toBe(0);
+    for (const decision of [alone, stacked.decisions[0]!]) {
+      await service.sync(quota, 'ada', { remaining: 9, decision });
+      expect(await left()).toBe(0);
+    }
   });
 
   it('is late where a newer one was reported, and may only take tokens away', async () => {
