@@ -39,6 +39,11 @@ export interface RateLimitModuleOptions {
    * services with one prefix share the buckets of routes that have the same `Controller.method`.
    */
   prefix?: string;
+  /**
+   * Into how many slots of a Redis Cluster the buckets are put, from 1 to 16,384: then those of many keys are decided with one
+   * call. By default each key has a slot of its own. Another number makes other buckets, all of them full.
+   */
+  partitions?: number;
   /** The embedded store: where neither `redis` nor `store` is set, and where they cannot be asked. */
   memory?: MemoryOptions;
   /**

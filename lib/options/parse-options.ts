@@ -24,6 +24,7 @@ export interface ParsedOptions {
   readonly redis: RedisOption | undefined;
   readonly store: Store | undefined;
   readonly prefix: string;
+  readonly partitions: number | undefined;
   readonly maxKeys: number;
   readonly newKeys: Limit | undefined;
   readonly key: KeyResolver;
@@ -47,6 +48,7 @@ const PLACE = 'RateLimitModule.forRoot';
 const KNOWN = [
   'redis',
   'prefix',
+  'partitions',
   'memory',
   'newKeys',
   'store',
@@ -87,6 +89,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   if (typeof prefix !== 'string' || !PREFIX.test(prefix)) {
     throw invalid('prefix', prefix, "1 to 128 characters without spaces and braces, as 'myapp'");
   }
+  if (options.partitions !== undefined) checkInteger(options.partitions, 1, 16_384, `${PLACE}: partitions`);
   checkObject(memory, `${PLACE}: memory`, '{ maxKeys: 100_000 }');
   checkKnownOptions(memory, ['maxKeys'], `${PLACE}: memory`);
   const { maxKeys = 100_000 } = memory;
@@ -101,6 +104,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     redis: parseRedis(options.redis),
     store: parseStore(options, PLACE),
     prefix,
+    partitions: options.partitions,
     maxKeys,
     newKeys: parseNewKeys(options.newKeys, PLACE),
     key,

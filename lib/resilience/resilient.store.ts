@@ -5,6 +5,7 @@ import type { Actual, Settled } from '../algorithms/settlement.js';
 import { type Awaitable, chain, mapAll, orElse } from '../common/awaitable.js';
 import { ForwardingStore } from '../stores/forwarding.store.js';
 import type { MemoryStore } from '../stores/memory/memory.store.js';
+import { SomeFailedError } from '../stores/some-failed.error.js';
 import type {
   Deadline,
   Store,
@@ -65,6 +66,13 @@ export class ResilientStore extends ForwardingStore {
     return orElse<readonly TransactionReply[]>(
       () => chain(this.store.decide(asked, deadline), (replies) => this.paid(owed, replies)),
       (error) => {
+        if (error instanceof SomeFailedError) {
+          this.settleOwed(owed, error.outcomes);
+          const outcomes = error.outcomes.slice(owed.length);
+          return this.decideRest(transactions, outcomes, deadline.until, (rest) => {
+            verdicts = rest;
+          });
+        }
         for (const debt of owed) debts.failed(debt);
         if (isMisuse(error)) throw error;
         if (isOfOneKey(error) && transactions.length > 1)
@@ -84,10 +92,31 @@ export class ResilientStore extends ForwardingStore {
     transactions: readonly Transaction[],
     until: number,
   ): Awaitable<readonly TransactionReply[]> {
+    if (transactions.length < 2) return this.decide(transactions, { until });
     const middle = transactions.length >> 1;
     const halves = [transactions.slice(0, middle), transactions.slice(middle)];
     const decided = mapAll(halves, (half) => this.decide(half, { until }));
     return chain(decided, (replies) => replies.flat());
+  }
+
+  /** Those that the store could not decide, where it has decided others. */
+  private decideRest(
+    transactions: readonly Transaction[],
+    outcomes: SomeFailedError['outcomes'],
+    until: number,
+    note: (verdicts: Verdicts) => void,
+  ): Awaitable<readonly TransactionReply[]> {
+    const failed = (isOne: boolean) =>
+      transactions.filter((_, i) => outcomes[i] instanceof Error && isOfOneKey(outcomes[i]) === isOne);
+    const instead = this.parts.fallback.decide(failed(false));
+    note(verdictsOf(failed(false), instead));
+    return chain(this.decideApart(failed(true), until), (apart) => {
+      const [ofOneKey, others] = [apart[Symbol.iterator](), instead[Symbol.iterator]()];
+      return outcomes.map((outcome) => {
+        if (!(outcome instanceof Error)) return outcome;
+        return (isOfOneKey(outcome) ? ofOneKey : others).next().value as TransactionReply;
+      });
+    });
   }
 
   /** What was taken here is given back here. */
@@ -143,10 +172,18 @@ export class ResilientStore extends ForwardingStore {
     return this.store.close();
   }
 
+  private settleOwed(owed: readonly Debt[], outcomes: SomeFailedError['outcomes']): void {
+    for (const [i, debt] of owed.entries()) {
+      const outcome = outcomes[i] as TransactionReply | Error;
+      if (outcome instanceof Error) this.parts.debts.failed(debt);
+      else this.parts.repayment.paid(debt, outcome);
+    }
+  }
+
   /** Answers the replies of what was asked for. */
   private paid(owed: readonly Debt[], replies: readonly TransactionReply[]): readonly TransactionReply[] {
     if (owed.length === 0) return replies;
-    for (const [i, debt] of owed.entries()) this.parts.repayment.paid(debt, replies[i] as TransactionReply);
+    this.settleOwed(owed, replies);
     return replies.slice(owed.length);
   }
 }

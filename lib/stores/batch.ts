@@ -11,15 +11,21 @@ export interface Caller {
   readonly reject: (error: unknown) => void;
 }
 
-/** So many takes hold a server for less than a millisecond: a script needs 4 to 5 µs for each bucket. */
-const MOST_TAKES = 120;
+/** Several batches under way keep both sides busy: the server decides one while this process makes the next. */
+const MOST_CALLERS = 120;
+
+/** So many buckets hold a server for about a millisecond: the lean script needs 4 to 5 µs for each, the other four times that. */
+const MOST_BUCKETS = 240;
+const MOST_BUCKETS_OTHERWISE = 60;
 
 /** Calls that are decided with one: their transactions in the order of arrival. */
 export class Batch {
   readonly callers: Caller[] = [];
   readonly transactions: Transaction[] = [];
-  private takes = 0;
   private isPlain = true;
+  /** Takes of calls that have one, and the buckets of the others: those are often the same. */
+  private single = 0;
+  private readonly buckets = new Set<string>();
 
   constructor(first?: Caller) {
     if (first !== undefined) this.add(first);
@@ -30,7 +36,15 @@ export class Batch {
   }
 
   get isFull(): boolean {
-    return this.takes >= MOST_TAKES;
+    return this.callers.length >= MOST_CALLERS || this.size >= this.mostBuckets;
+  }
+
+  private get size(): number {
+    return this.single + this.buckets.size;
+  }
+
+  private get mostBuckets(): number {
+    return this.isPlain ? MOST_BUCKETS : MOST_BUCKETS_OTHERWISE;
   }
 
   /**
@@ -39,14 +53,16 @@ export class Batch {
    */
   takesIn(transactions: readonly Transaction[]): boolean {
     if (this.isEmpty) return true;
-    return arePlain(transactions) === this.isPlain && this.takes + countTakes(transactions) <= MOST_TAKES;
+    const more = isSingle(transactions) ? 1 : countTakes(transactions);
+    return arePlain(transactions) === this.isPlain && this.size + more <= this.mostBuckets;
   }
 
   add(caller: Caller): void {
     if (this.isEmpty) this.isPlain = arePlain(caller.transactions);
     this.callers.push(caller);
-    this.takes += countTakes(caller.transactions);
     for (const transaction of caller.transactions) this.transactions.push(transaction);
+    if (isSingle(caller.transactions)) this.single++;
+    else for (const { takes } of caller.transactions) for (const { key } of takes) this.buckets.add(key);
   }
 
   /** The earliest of its callers. */
@@ -67,7 +83,7 @@ export class Batch {
     let next = 0;
     for (const { transactions, resolve } of this.callers) {
       const end = next + transactions.length;
-      resolve(replies.slice(next, end));
+      resolve(transactions.length === 1 ? [replies[next] as TransactionReply] : replies.slice(next, end));
       next = end;
     }
   }
@@ -96,6 +112,9 @@ export class Batch {
     }
   }
 }
+
+const isSingle = (transactions: readonly Transaction[]): boolean =>
+  transactions.length === 1 && transactions[0]?.takes.length === 1;
 
 function countTakes(transactions: readonly Transaction[]): number {
   let count = 0;

@@ -17,6 +17,10 @@ import type {
 } from './store.interface.js';
 
 export interface BatchingOptions {
+  /**
+   * Which transactions can be decided together: those of one line. Undefined of what cannot be with any. Without it, all can.
+   */
+  readonly lineOf?: ((transactions: readonly Transaction[]) => string | undefined) | undefined;
   /** How long a decision may take that is given no deadline, in milliseconds; undefined: as long as the store does. */
   readonly timeoutMs?: number | undefined;
 }
@@ -30,7 +34,8 @@ const NEARLY_ALL = 0.9;
  * else that a store does first sends what is pending, so that nothing is overtaken.
  */
 export class BatchingStore extends ForwardingStore {
-  private pending = new Batch();
+  /** By line. */
+  private readonly pending = new Map<string, Batch>();
   private isDue = false;
   /** Batches without a reply. */
   private underWay = 0;
@@ -46,10 +51,13 @@ export class BatchingStore extends ForwardingStore {
     transactions: readonly Transaction[],
     deadline?: Deadline,
   ): Awaitable<readonly TransactionReply[]> {
+    const { lineOf } = this.options;
+    const line = lineOf === undefined ? '' : lineOf(transactions);
     return new Promise((resolve, reject) => {
       const caller = { transactions, deadline, resolve, reject };
-      if (deadline !== undefined && this.isHurried(deadline)) this.sendAlone(caller);
-      else this.add(caller);
+      const isAlone = line === undefined || (deadline !== undefined && this.isHurried(deadline));
+      if (isAlone) this.sendAlone(caller);
+      else this.add(caller, line);
     });
   }
 
@@ -102,11 +110,21 @@ export class BatchingStore extends ForwardingStore {
     return super.close();
   }
 
-  private add(caller: Caller): void {
-    if (!this.pending.takesIn(caller.transactions)) this.flush();
-    this.pending.add(caller);
-    if (this.pending.isFull) this.flush();
-    else if (!this.isDue) this.schedule();
+  private add(caller: Caller, line: string): void {
+    let batch = this.pending.get(line);
+    if (batch !== undefined && !batch.takesIn(caller.transactions)) {
+      this.send(batch);
+      batch = undefined;
+    }
+    if (batch === undefined) {
+      batch = new Batch();
+      this.pending.set(line, batch);
+    }
+    batch.add(caller);
+    if (batch.isFull) {
+      this.pending.delete(line);
+      this.send(batch);
+    } else if (!this.isDue) this.schedule();
   }
 
   private schedule(): void {
@@ -122,10 +140,10 @@ export class BatchingStore extends ForwardingStore {
   };
 
   private flush(): void {
-    if (this.pending.isEmpty) return;
-    const batch = this.pending;
-    this.pending = new Batch();
-    this.send(batch);
+    if (this.pending.size === 0) return;
+    const batches = [...this.pending.values()];
+    this.pending.clear();
+    for (const batch of batches) this.send(batch);
   }
 
   private sendAlone(caller: Caller): void {

@@ -14,6 +14,7 @@ import { watchConnection } from '../resilience/watch-connection.js';
 import { BatchingStore } from '../stores/batching.store.js';
 import type { Clock } from '../stores/memory/clock.js';
 import { MemoryStore } from '../stores/memory/memory.store.js';
+import { ClusterStore } from '../stores/redis/cluster.store.js';
 import { openRedis } from '../stores/redis/open-redis.js';
 import { RedisStore } from '../stores/redis/redis.store.js';
 import type { Store } from '../stores/store.interface.js';
@@ -48,16 +49,19 @@ export async function openStore(options: ParsedOptions, clock: Clock, health: St
   return new LocalRefusals(above(new RefusalWatch(resilient, known)), known);
 }
 
-/** Redis decides many calls with one script. */
-const inBatches = (gated: Store, store: Store, timeoutMs: number): Store =>
-  gated instanceof RedisStore ? new BatchingStore(store, { timeoutMs }) : store;
+/** Redis decides many calls with one script; on a Cluster those of one master. */
+function inBatches(gated: Store, store: Store, timeoutMs: number): Store {
+  if (gated instanceof RedisStore) return new BatchingStore(store, { timeoutMs });
+  if (!(gated instanceof ClusterStore)) return store;
+  return new BatchingStore(store, { timeoutMs, lineOf: (transactions) => gated.lineOf(transactions) });
+}
 
 async function openOnRedis(
-  { redis, prefix, storeTimeoutMs }: ParsedOptions,
+  { redis, prefix, partitions, storeTimeoutMs }: ParsedOptions,
   gate: NodeGate,
   health: StoreHealth,
 ): Promise<ProbedStore> {
-  const calls = { prefix, gate, timeoutMs: storeTimeoutMs };
+  const calls = { prefix, partitions, gate, timeoutMs: storeTimeoutMs };
   const opened = await openRedis(redis as NonNullable<typeof redis>, calls, (trouble) =>
     gate.lost('', trouble),
   );

@@ -102,7 +102,10 @@ describe('a client of the user', () => {
     const service = await serviceOn(client);
     const other = { name: 'floodgate:decide:other-version', lua: 'return {KEYS[1], ARGV[1]}' };
     for (const remaining of [2, 1, 0]) {
-      expect(await runScript(client, other, ['floodgate:key'], ['1'])).toEqual(['floodgate:key', '1']);
+      expect(await runScript(client, { script: other, keys: ['floodgate:key'], args: ['1'] })).toEqual([
+        'floodgate:key',
+        '1',
+      ]);
       expect(await service.consume(chat, 'ada')).toMatchObject({ allowed: true, remaining });
     }
     expect(decideScript.name).toMatch(/^floodgate:decide:[0-9a-f]{12}$/);

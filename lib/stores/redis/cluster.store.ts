@@ -1,14 +1,17 @@
 import type { Take } from '../../algorithms/kernel.js';
-import { RateLimitError } from '../../errors/rate-limit.error.js';
+import { asError } from '../../common/as-error.js';
 import { ForwardingStore } from '../forwarding.store.js';
+import { SomeFailedError } from '../some-failed.error.js';
 import type { Deadline, Inspection, Transaction, TransactionReply } from '../store.interface.js';
 import type { RedisStore } from './redis.store.js';
-
-/** The takes of a transaction that live in one slot, with their places in it. */
-interface SlotGroup {
-  readonly takes: Take[];
-  readonly places: number[];
-}
+import {
+  checkSharedStart,
+  combine,
+  groupByLine,
+  groupBySlot,
+  pickedApart,
+  type SlotGroup,
+} from './slot-groups.js';
 
 /**
  * Buckets on a Redis Cluster. A script works on one slot, so a transaction whose buckets lie in several slots is taken
@@ -21,8 +24,59 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
     transactions: readonly Transaction[],
     deadline = this.deadline(),
   ): Promise<TransactionReply[]> {
-    const slots = new Set(transactions.flatMap(({ takes }) => takes.map(({ key }) => hashTag(key))));
-    if (slots.size === 1) return this.store.decide(transactions, deadline);
+    const slots = transactions.map(({ takes }) => this.slotOf(takes));
+    if (slots.includes(undefined)) return this.decideInTurn(transactions, deadline);
+    if (new Set(slots).size <= 1) return this.store.decide(transactions, deadline);
+    return this.decideTogether(transactions, slots as number[], deadline);
+  }
+
+  /** Where transactions can be decided together: on one line. Undefined of those that have several slots. */
+  lineOf(transactions: readonly Transaction[]): string | undefined {
+    let line: string | undefined;
+    for (const { takes } of transactions) {
+      if (this.slotOf(takes) === undefined) return undefined;
+      const own = this.store.lineOf((takes[0] as Take).key);
+      if (line !== undefined && own !== line) return undefined;
+      line = own;
+    }
+    return line;
+  }
+
+  /** Undefined where there are several. */
+  private slotOf(takes: readonly Take[]): number | undefined {
+    const slot = this.store.slotOf(takes[0]?.key ?? '');
+    for (let i = 1; i < takes.length; i++) {
+      if (this.store.slotOf((takes[i] as Take).key) !== slot) return undefined;
+    }
+    return slot;
+  }
+
+  /** A call for each slot; those to one master leave in one write. */
+  private async decideTogether(
+    transactions: readonly Transaction[],
+    slots: readonly number[],
+    deadline: Deadline | undefined,
+  ): Promise<TransactionReply[]> {
+    const outcomes: (TransactionReply | Error)[] = [];
+    const lines = [...groupByLine(transactions, slots, (key) => this.store.lineOf(key)).values()];
+    const calls = lines.map(async (bySlot) => {
+      const groups = [...bySlot.values()];
+      const asked = groups.map((places) => places.map((place) => transactions[place] as Transaction));
+      const told = await this.store.decideGroups(asked, deadline).catch(asError);
+      for (const [g, places] of groups.entries()) {
+        const of = told instanceof Error ? told : (told[g] as TransactionReply[] | Error);
+        for (const [i, place] of places.entries())
+          outcomes[place] = of instanceof Error ? of : (of[i] as TransactionReply);
+      }
+    });
+    await Promise.all(calls);
+    return SomeFailedError.check(outcomes);
+  }
+
+  private async decideInTurn(
+    transactions: readonly Transaction[],
+    deadline: Deadline | undefined,
+  ): Promise<TransactionReply[]> {
     const replies: TransactionReply[] = [];
     try {
       for (const transaction of transactions) replies.push(await this.decideOne(transaction, deadline));
@@ -40,11 +94,11 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
 
   /** A call for each key that is limited: all its buckets are in one slot. */
   override async inspect(keys: readonly string[]): Promise<Inspection[]> {
-    const groups = new Map<string, string[]>();
+    const groups = new Map<number, string[]>();
     for (const key of new Set(keys)) {
-      const tag = hashTag(key);
-      groups.set(tag, groups.get(tag) ?? []);
-      groups.get(tag)?.push(key);
+      const slot = this.store.slotOf(key);
+      groups.set(slot, groups.get(slot) ?? []);
+      groups.get(slot)?.push(key);
     }
     const calls = [...groups.values()].map(async (group) => {
       const told = await this.store.inspect(group);
@@ -58,7 +112,7 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
     transaction: Transaction,
     deadline: Deadline | undefined,
   ): Promise<TransactionReply> {
-    const groups = groupBySlot(transaction.takes);
+    const groups = groupBySlot(transaction.takes, (key) => this.store.slotOf(key));
     if (transaction.pick && groups.length > 1) throw pickedApart(groups);
     checkSharedStart(groups);
     if (groups.length === 1) return (await this.store.decide([transaction], deadline))[0] as TransactionReply;
@@ -123,66 +177,3 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
     } else if (cost > 0) await this.store.refund(key, cost, { at, ...scale });
   }
 }
-
-/** The replies of the slots as that of the whole transaction. */
-function combine(groups: readonly SlotGroup[], replies: readonly TransactionReply[]): TransactionReply {
-  const admitted = replies.every((reply) => reply.admitted);
-  const places = groups.flatMap((group) => group.places);
-  const inOrder = <T>(values: readonly T[]): T[] => {
-    const ordered: T[] = [];
-    for (const [i, value] of values.entries()) ordered[places[i] as number] = value;
-    return ordered;
-  };
-  return {
-    admitted,
-    source: 'redis',
-    now: Math.max(...replies.map(({ now }) => now)),
-    decidedAt: Math.max(...replies.map(({ decidedAt }) => decidedAt)),
-    found: inOrder(replies.flatMap(({ found }) => found)),
-    charged: admitted ? [...places.keys()] : [],
-    marks: admitted ? inOrder(replies.flatMap(({ marks }) => marks)) : [],
-    changes: admitted ? replies.flatMap(({ changes }) => changes) : [],
-  };
-}
-
-/** Buckets that wait come last: a place in a line that others have joined cannot be given back. */
-function groupBySlot(takes: readonly Take[]): SlotGroup[] {
-  const groups = new Map<string, SlotGroup>();
-  takes.forEach((take, place) => {
-    const tag = hashTag(take.key);
-    const group = groups.get(tag) ?? { takes: [], places: [] };
-    group.takes.push(take);
-    group.places.push(place);
-    groups.set(tag, group);
-  });
-  return [...groups.values()].sort((a, b) => Number(shapes(a)) - Number(shapes(b)));
-}
-
-function checkSharedStart(groups: readonly SlotGroup[]): void {
-  const [first, second] = groups.filter(shapes);
-  if (first && second) throw twoStarts(first, second);
-}
-
-const shapes = (group: SlotGroup): boolean => group.takes.some(({ startLevel }) => startLevel !== undefined);
-
-/** A place in a line cannot be moved to the start that a line in another slot imposes. */
-function twoStarts(first: SlotGroup, second: SlotGroup): RateLimitError {
-  const [a, b] = [first, second].map(
-    (group) => group.takes.find(({ startLevel }) => startLevel !== undefined)?.key,
-  );
-  return new RateLimitError(
-    'CLUSTER_SHAPING',
-    `${a} and ${b} shape one request and live in different slots of the cluster; give both policies one key, or meter with one of them: shape: false`,
-  );
-}
-
-/** Only a script that sees all of them can tell which is the best, and one slot says nothing of another. */
-function pickedApart(groups: readonly SlotGroup[]): RateLimitError {
-  const [a, b] = groups.map((group) => group.takes[0]?.key);
-  return new RateLimitError(
-    'CLUSTER_PICK',
-    `${a} and ${b} are to be picked from and live in different slots of the cluster; give the requests one key, and each a policy of its own`,
-  );
-}
-
-const hashTag = (key: string): string => key.slice(key.indexOf('{'), key.indexOf('}') + 1);

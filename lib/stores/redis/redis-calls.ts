@@ -1,13 +1,19 @@
-import slotOf from 'cluster-key-slot';
+import { asError } from '../../common/as-error.js';
 import { type CallGate, openGate } from '../call-gate.js';
 import { LateError } from '../late.error.js';
 import { NodeClocks } from './node-clocks.js';
-import { type RedisClient, runScript, type Script } from './redis-client.js';
+import {
+  isNotRun,
+  type RedisClient,
+  runScript,
+  runTogether,
+  type Script,
+  type SentCall,
+} from './redis-client.js';
+import { type NameOptions, RedisNames } from './redis-names.js';
 import { decideScript } from './scripts/generated.js';
 
-export interface RedisCallsOptions {
-  /** What every key begins with. */
-  readonly prefix: string;
+export interface RedisCallsOptions extends NameOptions {
   /** What every call passes; without one, the client alone says how long it waits. */
   readonly gate?: CallGate | undefined;
   /** How long a call may take that is given no deadline; without it, as long as the client waits. */
@@ -43,6 +49,7 @@ export class RedisCalls {
   private readonly clocks: NodeClocks;
   /** By node: what asks for its time at the moment. */
   private readonly sampling = new Map<string, Promise<unknown>>();
+  readonly names: RedisNames;
 
   constructor(
     private readonly client: RedisClient,
@@ -50,11 +57,7 @@ export class RedisCalls {
   ) {
     this.gate = options.gate ?? openGate;
     this.clocks = new NodeClocks(client);
-  }
-
-  /** What a key is called on the server. */
-  name(key: string): string {
-    return `${this.options.prefix}:${key}`;
+    this.names = new RedisNames(client, options);
   }
 
   /** In milliseconds of `performance.now()`: until when a call may take that begins now. */
@@ -65,7 +68,7 @@ export class RedisCalls {
 
   /** Makes a call about a key through the gate. */
   through<T>(key: string, make: () => Promise<T>, until = this.until()): Promise<T> {
-    return this.gate.call({ node: this.nodeOf(key), key }, until, make);
+    return this.gate.call({ node: this.names.nodeOf(key), key }, until, make);
   }
 
   /** Makes one that decides. `isShared`: about other keys too. */
@@ -76,7 +79,12 @@ export class RedisCalls {
     until: number | undefined,
     onLate: ((value: T) => void) | undefined,
   ): Promise<T> {
-    return this.gate.call({ node: this.nodeOf(key), key, isDecision: true, isShared }, until, make, onLate);
+    return this.gate.call(
+      { node: this.names.nodeOf(key), key, isDecision: true, isShared },
+      until,
+      make,
+      onLate,
+    );
   }
 
   /** Through the gate. Whenever it gets to the server, the script does what it is to do. */
@@ -105,26 +113,57 @@ export class RedisCalls {
     return this.send(call, await this.findDeadline(keyOf(call), until));
   }
 
-  /** A name of no bucket (theirs end with the brace), in the slot of a key. */
-  keyBeside(key: string): string {
-    const tag = key.slice(key.indexOf('{'), key.indexOf('}') + 1);
-    return `${tag || `{${this.fullName(key)}}`}:probe`;
-  }
-
   /** The client is left as it was given. */
   close(): void {
     this.clocks.close();
   }
 
+  /**
+   * Past the gate: calls about keys that one server serves, together. Each comes to an answer or an error of its own.
+   * @throws LateError
+   */
+  async sendAllInTime(calls: readonly ScriptCall[], until: number | undefined): Promise<(Answer | Error)[]> {
+    const key = keyOf(calls[0] as ScriptCall);
+    const known =
+      until === undefined ? '' : (this.deadline(key, until) ?? (await this.findDeadline(key, until)));
+    const node = this.names.nodeOf(key);
+    const sent = performance.now();
+    const came = await runTogether(
+      this.client,
+      calls.map((call) => this.asSent(call, known)),
+    );
+    const received = performance.now();
+    return Promise.all(
+      calls.map((call, i) => {
+        const reply = came[i];
+        const toLocal: ToLocal = (now) => this.toLocal(call, node, now, sent, received);
+        return reply instanceof Error
+          ? this.sendAgain(call, reply, toLocal, until).catch(asError)
+          : { reply, toLocal };
+      }),
+    );
+  }
+
+  /** One that was refused in company, by itself, if nothing was done. */
+  private async sendAgain(
+    call: ScriptCall,
+    error: Error,
+    toLocal: ToLocal,
+    until: number | undefined,
+  ): Promise<Answer> {
+    const refusedAt = timeOfRefusal(error);
+    // What it has told makes the next deadline right.
+    if (refusedAt !== undefined) toLocal(refusedAt);
+    else if (!isNotRun(error)) throw error;
+    return this.sendInTime(call, until);
+  }
+
   /** @param deadline in microseconds of the server's clock */
   private async send(call: ScriptCall, deadline: string): Promise<Answer> {
-    const { script, keys, args } = call;
-    const names = keys.map((key) => this.name(key));
-    const time = this.options.clock === undefined ? '' : String(this.options.clock());
-    const node = this.nodeOf(keyOf(call));
+    const node = this.names.nodeOf(keyOf(call));
     const sent = performance.now();
     try {
-      const reply = await runScript(this.client, script, names, [time, deadline, ...args]);
+      const reply = await runScript(this.client, this.asSent(call, deadline));
       const received = performance.now();
       return { reply, toLocal: (now) => this.toLocal(call, node, now, sent, received) };
     } catch (error) {
@@ -135,9 +174,14 @@ export class RedisCalls {
     }
   }
 
+  private asSent({ script, keys, args }: ScriptCall, deadline: string): SentCall {
+    const time = this.options.clock === undefined ? '' : String(this.options.clock());
+    return { script, keys: keys.map((key) => this.names.of(key)), args: [time, deadline, ...args] };
+  }
+
   /** Only if it is known which server has answered, its clock is used, and learns from it. */
   private toLocal(call: ScriptCall, node: string, now: number, sent: number, received: number): number {
-    const isKnown = this.client.isCluster ? node !== '' && node === this.nodeOf(keyOf(call)) : true;
+    const isKnown = this.client.isCluster ? node !== '' && node === this.names.nodeOf(keyOf(call)) : true;
     return isKnown ? this.clocks.of(node).decidedAt(now, sent, received) : received;
   }
 
@@ -147,7 +191,7 @@ export class RedisCalls {
     const { clock } = this.options;
     const deadline = clock
       ? Math.floor(clock() + (until - performance.now()) * 1000)
-      : this.clocks.of(this.nodeOf(key)).timeAt(until);
+      : this.clocks.of(this.names.nodeOf(key)).timeAt(until);
     return deadline === undefined ? undefined : String(deadline);
   }
 
@@ -163,7 +207,7 @@ export class RedisCalls {
 
   /** Asks the server of a key for its time, once for all who wait for it: a call that decides nothing. */
   private sample(key: string): Promise<unknown> {
-    const node = this.nodeOf(key);
+    const node = this.names.nodeOf(key);
     let asked = this.sampling.get(node);
     if (asked === undefined) {
       asked = this.askTime(key).finally(() => this.sampling.delete(node));
@@ -173,19 +217,9 @@ export class RedisCalls {
   }
 
   private async askTime(key: string): Promise<void> {
-    const nothing = { script: decideScript, keys: [this.keyBeside(key)], args: ['0', '0', '0'] };
+    const nothing = { script: decideScript, keys: [this.names.keyBeside(key)], args: ['0', '0', '0'] };
     const { reply, toLocal } = await this.send(nothing, '');
     toLocal(Number((reply as unknown[])[0]));
-  }
-
-  private nodeOf(key: string): string {
-    const { isCluster, slots } = this.client;
-    return (isCluster && slots?.[slotOf(this.fullName(key))]?.[0]) || '';
-  }
-
-  /** With what the client itself puts before it. */
-  private fullName(key: string): string {
-    return `${this.client.options?.keyPrefix ?? ''}${this.name(key)}`;
   }
 }
 

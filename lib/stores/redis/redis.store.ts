@@ -16,7 +16,8 @@ import type {
   Transaction,
   TransactionReply,
 } from '../store.interface.js';
-import { encodeDecide, foundOf, type Reply, readTicks } from './decide-call.js';
+import { foundOf, type Reply, readTicks } from './decide-call.js';
+import { Decisions } from './decisions.js';
 import { probeOf } from './probe.js';
 import { parseRecord, recordText } from './record-text.js';
 import { RedisCalls, type RedisCallsOptions, type ScriptCall } from './redis-calls.js';
@@ -36,7 +37,6 @@ import {
   unblockScript,
   undoScript,
 } from './scripts/generated.js';
-import { encodeTakes } from './take-call.js';
 
 /** The key of the limits that were set at run time. A bucket has a colon and braces behind its policy, so it is none. */
 const LIMITS = 'limits';
@@ -55,12 +55,14 @@ const listOf = (policy: string): string => `fullest:${policy}`;
 /** Buckets on a Redis server, shared by every instance: one script call decides any number of transactions. */
 export class RedisStore implements Store {
   private readonly calls: RedisCalls;
+  private readonly decisions: Decisions;
 
   constructor(
     private readonly client: RedisClient,
     private readonly options: RedisStoreOptions,
   ) {
     this.calls = new RedisCalls(client, options);
+    this.decisions = new Decisions(this.calls);
     prepareScripts(client, [decideScript, takeScript, inspectScript]);
     const ofOneKey = [
       leaseScript,
@@ -77,14 +79,24 @@ export class RedisStore implements Store {
   }
 
   decide(transactions: readonly Transaction[], deadline?: Deadline): Promise<TransactionReply[]> {
-    const { until = this.until(), onLate } = deadline ?? {};
-    return this.calls.decide(
-      transactions[0]?.takes[0]?.key ?? '',
-      transactions.length > 1,
-      () => this.decideBy(until, transactions),
-      until,
-      onLate && ((replies) => onLate(transactions, replies)),
-    );
+    return this.decisions.decide(transactions, deadline);
+  }
+
+  /** See `Decisions`. */
+  decideGroups(
+    groups: readonly (readonly Transaction[])[],
+    deadline?: Deadline,
+  ): Promise<(TransactionReply[] | Error)[]> {
+    return this.decisions.decideGroups(groups, deadline);
+  }
+
+  /** Keys of one slot can be in one call, and those of one line in calls that are sent together. */
+  slotOf(key: string): number {
+    return this.calls.names.slotOf(key);
+  }
+
+  lineOf(key: string): string {
+    return this.calls.names.lineOf(key);
   }
 
   /**
@@ -92,21 +104,12 @@ export class RedisStore implements Store {
    * the key that is full again before the reply is here.
    */
   async probe(key: string): Promise<void> {
-    await this.decideBy(undefined, [probeOf(this.calls.keyBeside(key))]);
+    await this.decisions.pastTheGate([probeOf(this.calls.names.keyBeside(key))]);
   }
 
   /** Until when a call may take that is given no deadline and begins now. */
   until(): number | undefined {
     return this.calls.until();
-  }
-
-  private async decideBy(
-    until: number | undefined,
-    transactions: readonly Transaction[],
-  ): Promise<TransactionReply[]> {
-    const { call, read } = encodeTakes(transactions) ?? encodeDecide(transactions);
-    const { reply, toLocal } = await this.calls.sendInTime(call, until);
-    return read(reply as Reply, toLocal);
   }
 
   async refund(key: string, tokens: number, taken?: TakenAt): Promise<boolean> {
@@ -192,7 +195,7 @@ export class RedisStore implements Store {
     const now = Number(reply[0]);
     return keys.map((key, i) => {
       const stored = parseRecord(String(reply[i + 1]));
-      return { name: this.calls.name(key), record: stored && alive(rebase(stored, now), now), now };
+      return { name: this.calls.names.of(key), record: stored && alive(rebase(stored, now), now), now };
     });
   }
 
@@ -206,7 +209,7 @@ export class RedisStore implements Store {
   }
 
   async readLimits(): Promise<ReadonlyMap<string, string>> {
-    const read = () => this.client.hgetall(this.calls.name(LIMITS));
+    const read = () => this.client.hgetall(this.calls.names.of(LIMITS));
     return new Map(Object.entries(await this.calls.through(LIMITS, read)));
   }
 

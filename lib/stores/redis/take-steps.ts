@@ -2,8 +2,10 @@ import type { Take } from '../../algorithms/kernel.js';
 import { isPlain } from '../plain.js';
 import type { Transaction } from '../store.interface.js';
 
-/** Steps are written in characters below 128: in UTF-8 each of them is a byte. */
-const MOST = 127;
+/** Steps are written in characters below 128, for in UTF-8 each of these is a byte; places with two of them. */
+const BASE = 128;
+const MOST = BASE - 1;
+const MOST_KEYS = 1000;
 
 /** Takes that differ in nothing but their buckets. */
 interface Kind {
@@ -27,14 +29,14 @@ export class TakeSteps {
   /** Of each bucket: where in `codes` its newest step is, if that is of this bucket alone. */
   private readonly lastStep: number[] = [];
 
-  /** Undefined where the script cannot be told: what is not plain, a bucket of two scales, more than 127 buckets or kinds. */
+  /** Undefined where the script cannot be told: what is not plain, a bucket of two scales, too many buckets or kinds. */
   static of(transactions: readonly Transaction[]): TakeSteps | undefined {
     const steps = new TakeSteps();
     for (const transaction of transactions) {
       if (!isPlain(transaction) || !steps.add(transaction)) return undefined;
     }
     const { length } = steps.keys;
-    return length > 0 && length <= MOST && steps.kinds.length <= MOST ? steps : undefined;
+    return length > 0 && length <= MOST_KEYS && steps.kinds.length <= MOST ? steps : undefined;
   }
 
   get text(): string {
@@ -73,6 +75,7 @@ export class TakeSteps {
   }
 
   private addStack(takes: readonly Take[], counted: boolean, isNothing: boolean): boolean {
+    if (takes.length > MOST) return false;
     const step: number[] = [takes.length, 1];
     for (const take of takes) {
       const kind = this.kindOf(take, counted);
@@ -83,7 +86,7 @@ export class TakeSteps {
       else this.name(take.key, kind);
       if (!this.isOfScale(place, kind)) return false;
       this.lastStep[place] = isNothing ? (this.lastStep[place] as number) : -1;
-      step.push(kind + 1, place + 1);
+      step.push(kind + 1, (place + 1) >> 7, (place + 1) % BASE);
     }
     if (!isNothing) for (const code of step) this.codes.push(code);
     return true;
@@ -105,7 +108,7 @@ export class TakeSteps {
 
   private push(place: number, kind: number, times: number): void {
     this.lastStep[place] = this.codes.length;
-    this.codes.push(1, times, kind + 1, place + 1);
+    this.codes.push(1, times, kind + 1, (place + 1) >> 7, (place + 1) % BASE);
   }
 
   private repeats(place: number, kind: number): boolean {

@@ -94,11 +94,23 @@ describe('calls of one tick', () => {
     expect(calls).toEqual(['a b', 'c a', 'c']);
   });
 
+  it('are counted by the buckets that they have between them', async () => {
+    const stack = (i: number): Transaction => ({
+      takes: [take('all'), take(`route-${i % 5}`), take(`${i}`)],
+    });
+    await Promise.all(Array.from({ length: 200 }, (_, i) => store.decide([stack(i)])));
+    expect(calls.map((call) => call.split(' ').length)).toEqual([120, 80]);
+    calls = [];
+    const apart = (i: number): Transaction => ({ takes: [take(`a-${i}`), take(`b-${i}`), take(`c-${i}`)] });
+    await Promise.all(Array.from({ length: 100 }, (_, i) => store.decide([apart(i)])));
+    expect(calls.map((call) => call.split(' ').length)).toEqual([80, 20]);
+  });
+
   it('leave a call whole, also one that is larger than a batch', async () => {
-    const many = { takes: Array.from({ length: 130 }, (_, i) => take(`${i}`)) };
+    const many = { takes: Array.from({ length: 250 }, (_, i) => take(`${i}`)) };
     const some = { takes: many.takes.slice(0, 100) };
     await Promise.all([some, many, some].map((transaction) => store.decide([transaction])));
-    expect(calls.map((call) => call.split('+').length)).toEqual([100, 130, 100]);
+    expect(calls.map((call) => call.split('+').length)).toEqual([100, 250, 100]);
   });
 });
 

@@ -4,8 +4,9 @@
 -- KEYS   the buckets, each once
 -- ARGV   1  the time in microseconds, '' for the server's own
 --        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
---        3  the steps. Each is a transaction, as characters below 128: how many takes it has (the higher ones are admitted all
---           or nothing), how often it is repeated (0: evaluate only), then for each take its kind and its bucket's place in KEYS
+--        3  the steps. Each is a transaction, as characters below 128: how many takes it has (several are admitted all or
+--           nothing), how often it is repeated (0: evaluate only), then for each take its kind, and its bucket's place in KEYS
+--           in two characters, the higher one first
 --        then for each kind of take
 --           "n P" (the reader's scale), n, allowance, cost in ticks, counted (1: count what is taken)
 -- Reply  the time, then the level that each bucket had, in ticks of the reader: an integer, but a text from 2^52 on; then for
@@ -49,7 +50,7 @@ end
 local isWide = format('%d', 1099511627776) == '1099511627776'
 
 -- One step of one bucket, as on an idle line and for a hot key: the same without any table, for they take as long as all else.
-if #KEYS == 1 and #ARGV[3] == 4 and ARGV[8] == '0' then
+if #KEYS == 1 and #ARGV[3] == 5 and ARGV[8] == '0' then
   local scale, n, ticks = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7])
   local level = plainLevel(call('GET', KEYS[1]), scale, n)
   if level then
@@ -137,25 +138,28 @@ local function charge(i, kind, times)
   if other then other.record = others.charge(other.record, kind, times) end
 end
 
+-- The takes of a transaction, three numbers each.
+local function decideAll(times, ...)
+  local takes = { ... }
+  for j = 1, #takes, 3 do
+    local kind, i = kinds[takes[j]], takes[j + 1] * 128 + takes[j + 2]
+    times = timesAt(levels[i] or open(i, kind), kind.allowance, kind.ticks, times)
+  end
+  if times == 0 then return end
+  for j = 1, #takes, 3 do charge(takes[j + 1] * 128 + takes[j + 2], kinds[takes[j]], times) end
+end
+
 local steps, cursor = ARGV[3], 1
-while true do
-  local size, times, k, i = byte(steps, cursor, cursor + 3)
-  if not size then break end
-  local kind = kinds[k]
+while cursor < #steps do
+  local size, times, k, high, low = byte(steps, cursor, cursor + 4)
   if size == 1 then
+    local kind, i = kinds[k], high * 128 + low
     times = timesAt(levels[i] or open(i, kind), kind.allowance, kind.ticks, times)
     if times > 0 then charge(i, kind, times) end
   else
-    local places = { byte(steps, cursor + 2, cursor + 1 + 2 * size) }
-    for j = 1, 2 * size, 2 do
-      kind, i = kinds[places[j]], places[j + 1]
-      times = timesAt(levels[i] or open(i, kind), kind.allowance, kind.ticks, times)
-    end
-    if times > 0 then
-      for j = 1, 2 * size, 2 do charge(places[j + 1], kinds[places[j]], times) end
-    end
+    decideAll(times, byte(steps, cursor + 2, cursor + 1 + 3 * size))
   end
-  cursor = cursor + 2 + 2 * size
+  cursor = cursor + 2 + 3 * size
 end
 
 local form, written = isWide and '%d' or '%.0f', {}

@@ -1,0 +1,68 @@
+import slotOf from 'cluster-key-slot';
+import { Partitions } from './partitions.js';
+import type { RedisClient } from './redis-client.js';
+
+export interface NameOptions {
+  /** What every key begins with. */
+  readonly prefix: string;
+  /** Into how many slots of a Cluster the buckets are put; without it, those of each key have one of their own. */
+  readonly partitions?: number | undefined;
+}
+
+const NO_SERVERS: readonly string[] = [];
+
+/** What keys are called on the server, and on a Cluster who has them. */
+export class RedisNames {
+  private readonly partitions: Partitions | undefined;
+  /** By the list that the client has of them: it is made anew whenever they change. */
+  private readonly lines = new WeakMap<readonly string[], string>();
+
+  constructor(
+    private readonly client: RedisClient,
+    private readonly options: NameOptions,
+  ) {
+    const { partitions } = options;
+    if (partitions !== undefined) this.partitions = new Partitions(partitions);
+  }
+
+  /** What a key is called on the server. */
+  of(key: string): string {
+    const { prefix } = this.options;
+    // Limits and lists are kept by policy: they are no buckets, and few.
+    if (this.partitions === undefined || !key.includes(':{')) return `${prefix}:${key}`;
+    return `${prefix}:${this.partitions.tagOf(key)}:${key}`;
+  }
+
+  /** Keys of one slot of a Cluster can be in one call. */
+  slotOf(key: string): number {
+    return slotOf(this.fullName(key));
+  }
+
+  /** Keys of one line of a Cluster can be called for together: the servers that have their slots, as one text. */
+  lineOf(key: string): string {
+    const servers = this.client.slots?.[this.slotOf(key)] ?? NO_SERVERS;
+    let line = this.lines.get(servers);
+    if (line === undefined) {
+      line = servers.join();
+      this.lines.set(servers, line);
+    }
+    return line;
+  }
+
+  /** A name of no bucket (theirs end with the brace), in the slot of a key. */
+  keyBeside(key: string): string {
+    const tag = key.slice(key.indexOf('{'), key.indexOf('}') + 1);
+    return tag === '' ? `{${this.fullName(key)}}:probe` : `probe:${tag}:probe`;
+  }
+
+  /** Of a Cluster: the master that serves a key, as far as that is known; else ''. */
+  nodeOf(key: string): string {
+    const { isCluster, slots } = this.client;
+    return (isCluster && slots?.[this.slotOf(key)]?.[0]) || '';
+  }
+
+  /** With what the client itself puts before it. */
+  private fullName(key: string): string {
+    return `${this.client.options?.keyPrefix ?? ''}${this.of(key)}`;
+  }
+}

@@ -1,0 +1,275 @@
+// Many decisions with few writes to the masters of a real Cluster.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import slotOf from 'cluster-key-slot';
+import {
+  type Decision,
+  RateLimitAdmin,
+  RateLimiterService,
+  type RateLimitModuleOptions,
+  StoreHealth,
+  tokenBucket,
+} from '../../lib/index.js';
+import { bootApp, closeApps } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
+import {
+  closeClients,
+  connectCluster5,
+  connectCluster6,
+  connectClusterAsAdmin,
+} from '../support/redis/clients.js';
+import { type RedisCluster, startCluster } from '../support/redis/cluster.js';
+import { command } from '../support/redis/raw.js';
+import { reshard } from '../support/redis/reshard.js';
+
+const quota = tokenBucket({ name: 'quota', capacity: 10, rate: '1/365d' });
+const other = tokenBucket({ name: 'other', capacity: 10, rate: '1/365d' });
+const KEYS = Array.from({ length: 60 }, (_, i) => `key-${i}`);
+
+let cluster: RedisCluster;
+let prefix: string;
+beforeAll(async () => {
+  cluster = await startCluster();
+});
+beforeEach(() => {
+  prefix = freshPrefix('cluster-batch');
+});
+afterEach(async () => {
+  await closeApps();
+  await closeClients();
+  jest.restoreAllMocks();
+});
+afterAll(() => cluster.stop());
+
+type Client = ReturnType<typeof connectCluster6>;
+const open5 = (options = {}) => connectCluster5(cluster.nodes, options) as unknown as Client;
+const open6 = (options = {}) => connectCluster6(cluster.nodes, options);
+
+/** A service that all masters have answered. */
+async function boot(client: Client, options: RateLimitModuleOptions = {}) {
+  const policies = [quota, other];
+  const rateLimit = { redis: client, prefix, policies, fullest: false, storeTimeoutMs: 1000, ...options };
+  const { app } = await bootApp({ rateLimit });
+  const service = app.get(RateLimiterService);
+  for (const key of KEYS) await service.consume(other, `warm-${key}`);
+  return { app, service };
+}
+
+const askAll = (service: RateLimiterService, keys: readonly string[] = KEYS): Promise<Decision[]> =>
+  Promise.all(keys.map((key) => service.consume(quota, key)));
+
+/** Of each master: how many scripts it has run since. */
+async function scriptsOf(act: () => Promise<unknown>): Promise<number[]> {
+  await Promise.all(cluster.nodes.map(({ port }) => command(port, 'CONFIG', 'RESETSTAT')));
+  await act();
+  const stats = await Promise.all(cluster.nodes.map(({ port }) => command(port, 'INFO', 'commandstats')));
+  return stats.map((text) =>
+    [...text.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    ),
+  );
+}
+
+describe.each([
+  ['ioredis 5', open5, {}],
+  ['ioredis 5 with auto-pipelining', open5, { enableAutoPipelining: true }],
+  ['ioredis 6', open6, {}],
+  ['ioredis 6 with auto-pipelining', open6, { enableAutoPipelining: true }],
+  ['ioredis 6 with a prefix of its own', open6, { keyPrefix: 'floodgate:app:' }],
+])('with %s', (_, open, options) => {
+  it('decisions of one turn are one write to each master, and a call for each slot', async () => {
+    const client = open(options);
+    const { service } = await boot(client);
+    const writes = jest.spyOn(client, 'pipeline');
+    for (const remaining of [9, 8, 7]) {
+      let decisions: Decision[] = [];
+      const scripts = await scriptsOf(async () => {
+        decisions = await askAll(service);
+      });
+      expect(new Set(decisions.map(({ source }) => source))).toEqual(new Set(['redis']));
+      expect(decisions.map((decision) => decision.remaining)).toEqual(KEYS.map(() => remaining));
+      expect(scripts.every((count) => count > 5)).toBe(true);
+      expect(scripts.reduce((sum, count) => sum + count)).toBe(KEYS.length);
+    }
+    expect(writes).toHaveBeenCalledTimes(9);
+  });
+});
+
+describe('on a Cluster', () => {
+  it('one key is one call, in the order asked', async () => {
+    const { service } = await boot(open6());
+    let decisions: Decision[] = [];
+    const scripts = await scriptsOf(async () => {
+      decisions = await askAll(service, Array(12).fill('ada'));
+    });
+    expect(scripts.sort()).toEqual([0, 0, 1]);
+    expect(decisions.map(({ remaining }) => remaining)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0]);
+  });
+
+  it('scripts that were flushed are sent again', async () => {
+    const { service } = await boot(open6());
+    await askAll(service);
+    await Promise.all(cluster.nodes.map(({ port }) => command(port, 'SCRIPT', 'FLUSH')));
+    const decisions = await askAll(service);
+    expect(decisions.map(({ remaining, source }) => [remaining, source])).toEqual(
+      KEYS.map(() => [8, 'redis']),
+    );
+  });
+
+  it('requests with limits in several slots are decided among the others', async () => {
+    const { service } = await boot(open6());
+    const stack = (key: string) =>
+      service.consumeAll([
+        { policy: quota, key },
+        { policy: other, key: `${key}-other` },
+      ]);
+    const [singles, stacks] = await Promise.all([askAll(service), Promise.all(KEYS.map(stack))]);
+    expect(singles.every(({ allowed, source }) => allowed && source === 'redis')).toBe(true);
+    expect(stacks.every(({ allowed, decisions }) => allowed && decisions[0]!.source === 'redis')).toBe(true);
+    const left = await Promise.all(KEYS.map((key) => service.peek(quota, key, { cost: 0 })));
+    expect(left.map(({ remaining }) => remaining)).toEqual(KEYS.map(() => 8));
+  });
+
+  it('a slot that has moved is found, and the others of its call are decided once', async () => {
+    const { service } = await boot(open6());
+    await askAll(service);
+    const [from, to, ...others] = cluster.nodes;
+    const slots = KEYS.map((key) => slotOf(`{${key}}`))
+      .filter((slot) => slot < 16_384 / 3)
+      .slice(0, 3);
+    expect(await reshard({ slots, from: from!, to: to!, others })).toBeGreaterThanOrEqual(3);
+    try {
+      const decisions = await askAll(service);
+      expect(decisions.map(({ remaining, source }) => [remaining, source])).toEqual(
+        KEYS.map(() => [8, 'redis']),
+      );
+    } finally {
+      await reshard({ slots, from: to!, to: from!, others });
+    }
+  });
+
+  it('a key that holds something else concerns nobody else, and is told once', async () => {
+    const told = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const { app, service } = await boot(open6());
+    const admin = connectClusterAsAdmin(cluster.nodes);
+    await admin.rpush(`${prefix}:quota:{key-7}`, 'x');
+    for (const remaining of [9, 8]) {
+      const decisions = await askAll(service);
+      expect(decisions.map((decision) => [decision.remaining, decision.source])).toEqual(
+        KEYS.map((_, i) => [remaining, i === 7 ? 'memory' : 'redis']),
+      );
+    }
+    expect(told).toHaveBeenCalledTimes(1);
+    expect(String(told.mock.calls[0]![0])).toContain("'quota:{key-7}'");
+    expect(app.get(StoreHealth).state).toBe('closed');
+  });
+
+  it('a master that is frozen concerns its own keys only, and what they have taken is charged afterwards', async () => {
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+    const { app, service } = await boot(open6(), { storeTimeoutMs: 100 });
+    const [frozen] = cluster.nodes;
+    const isFrozen = KEYS.map((key) => slotOf(`{${key}}`) < 16_384 / 3);
+    frozen!.pause();
+    try {
+      for (let turn = 0; turn < 2; turn++) {
+        const decisions = await askAll(service);
+        expect(decisions.map(({ source }) => source)).toEqual(
+          isFrozen.map((is) => (is ? 'memory' : 'redis')),
+        );
+        expect(decisions.every(({ allowed }) => allowed)).toBe(true);
+      }
+    } finally {
+      frozen!.resume();
+    }
+    await eventually(() => app.get(StoreHealth).state === 'closed', 'it decides again');
+    await eventually(async () => {
+      const left = await Promise.all(KEYS.map((key) => service.peek(quota, key, { cost: 0 })));
+      return left.every(({ remaining, source }) => remaining === 8 && source === 'redis');
+    }, 'all is charged');
+  });
+});
+
+describe('partitions', () => {
+  const names = async () => {
+    const admin = connectClusterAsAdmin(cluster.nodes);
+    // A client knows its masters with the first reply.
+    await admin.exists('none');
+    return (await Promise.all(admin.nodes('master').map((node) => node.keys(`${prefix}:*`)))).flat();
+  };
+
+  it('put buckets into so many slots, spread over all masters: a call has many keys', async () => {
+    const { service } = await boot(open6(), { partitions: 6 });
+    let decisions: Decision[] = [];
+    const scripts = await scriptsOf(async () => {
+      decisions = await askAll(service);
+    });
+    expect(scripts).toEqual([2, 2, 2]);
+    expect(decisions.map(({ remaining, source }) => [remaining, source])).toEqual(
+      KEYS.map(() => [9, 'redis']),
+    );
+    const found = await names();
+    expect(new Set(found.map((name) => slotOf(name))).size).toBe(6);
+    // Each bucket once, and its key can still be read from its name.
+    const buckets = found.filter((name) => name.includes(':quota:'));
+    expect(buckets.map((name) => /^[^{]+:\{\d+\}:quota:\{(.*)\}$/.exec(name)?.[1]).sort()).toEqual(
+      [...KEYS].sort(),
+    );
+  });
+
+  it('keep all buckets of a key together', async () => {
+    const { service } = await boot(open6(), { partitions: 100 });
+    await Promise.all(
+      KEYS.map((key) => Promise.all([quota, other].map((policy) => service.consume(policy, key)))),
+    );
+    const slots = new Map<string, Set<number>>();
+    for (const name of await names()) {
+      const key = name.slice(name.lastIndexOf('{'));
+      slots.set(key, (slots.get(key) ?? new Set()).add(slotOf(name)));
+    }
+    expect(KEYS.map((key) => slots.get(`{${key}}`)?.size)).toEqual(KEYS.map(() => 1));
+  });
+
+  it('everything else finds the buckets there', async () => {
+    const { app, service } = await boot(open6(), { partitions: 4, fullest: true });
+    const admin = app.get(RateLimitAdmin);
+    await service.consume(quota, 'ada', { cost: 6 });
+    const reservation = await service.reserve(quota, 'ada', { cost: 3 });
+    expect(await service.settle(reservation, 1)).toMatchObject({ settled: true });
+    expect(await service.refund(quota, 'ada', 2)).toBe(true);
+    expect(await service.sync(quota, 'ada', { remaining: 2 })).toMatchObject({ remaining: 1 });
+    await service.block(quota, 'ada');
+    expect(await service.consume(quota, 'ada')).toMatchObject({ allowed: false });
+    expect(await service.unblock(quota, 'ada')).toBe(true);
+    const [found] = await admin.find('ada');
+    expect(found).toMatchObject({ policy: 'quota', key: 'ada' });
+    expect(found!.storeKey).toMatch(/:\{\d+\}:quota:\{ada\}$/);
+    await eventually(
+      async () => (await admin.fullest(quota)).some(({ key }) => key === 'ada'),
+      'it is noted',
+    );
+    expect(await service.reset(quota, 'ada')).toBe(true);
+    expect((await names()).filter((name) => name.endsWith('{ada}'))).toEqual([]);
+  });
+
+  it('make other buckets of many keys where their number is another', async () => {
+    const client = open6();
+    const { service: one } = await boot(client, { partitions: 4 });
+    await Promise.all(KEYS.map((key) => one.consume(quota, key, { cost: 10 })));
+    const { service: two } = await boot(client, { partitions: 5 });
+    const isFull = async (service: RateLimiterService) =>
+      (await askAll(service)).filter(({ remaining }) => remaining === 9).length;
+    expect(await isFull(two)).toBeGreaterThan(10);
+    expect(await isFull(one)).toBe(0);
+  });
+
+  it.each([0, 1.5, 16_385, '4', null])('are no %p', async (partitions) => {
+    const rateLimit = { redis: open6(), partitions } as unknown as RateLimitModuleOptions;
+    await expect(bootApp({ rateLimit })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('partitions'),
+    });
+  });
+});
