@@ -2,14 +2,7 @@ import { asError } from '../../common/as-error.js';
 import { type CallGate, openGate } from '../call-gate.js';
 import { LateError } from '../late.error.js';
 import { NodeClocks } from './node-clocks.js';
-import {
-  isNotRun,
-  type RedisClient,
-  runScript,
-  runTogether,
-  type Script,
-  type SentCall,
-} from './redis-client.js';
+import { inOneWrite, type RedisClient, runScript, type Script, type SentCall } from './redis-client.js';
 import { type NameOptions, RedisNames } from './redis-names.js';
 import { decideScript } from './scripts/generated.js';
 
@@ -118,44 +111,11 @@ export class RedisCalls {
     this.clocks.close();
   }
 
-  /**
-   * Past the gate: calls about keys that one server serves, together. Each comes to an answer or an error of its own.
-   * @throws LateError
-   */
-  async sendAllInTime(calls: readonly ScriptCall[], until: number | undefined): Promise<(Answer | Error)[]> {
-    const key = keyOf(calls[0] as ScriptCall);
-    const known =
-      until === undefined ? '' : (this.deadline(key, until) ?? (await this.findDeadline(key, until)));
-    const node = this.names.nodeOf(key);
-    const sent = performance.now();
-    const came = await runTogether(
-      this.client,
-      calls.map((call) => this.asSent(call, known)),
+  /** Past the gate: several calls at once. Each comes to an answer or an error of its own. */
+  sendAllInTime(calls: readonly ScriptCall[], until: number | undefined): Promise<(Answer | Error)[]> {
+    return inOneWrite(this.client, () =>
+      Promise.all(calls.map((call) => this.sendInTime(call, until).catch(asError))),
     );
-    const received = performance.now();
-    return Promise.all(
-      calls.map((call, i) => {
-        const reply = came[i];
-        const toLocal: ToLocal = (now) => this.toLocal(call, node, now, sent, received);
-        return reply instanceof Error
-          ? this.sendAgain(call, reply, toLocal, until).catch(asError)
-          : { reply, toLocal };
-      }),
-    );
-  }
-
-  /** One that was refused in company, by itself, if nothing was done. */
-  private async sendAgain(
-    call: ScriptCall,
-    error: Error,
-    toLocal: ToLocal,
-    until: number | undefined,
-  ): Promise<Answer> {
-    const refusedAt = timeOfRefusal(error);
-    // What it has told makes the next deadline right.
-    if (refusedAt !== undefined) toLocal(refusedAt);
-    else if (!isNotRun(error)) throw error;
-    return this.sendInTime(call, until);
   }
 
   /** @param deadline in microseconds of the server's clock */

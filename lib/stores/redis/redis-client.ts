@@ -9,20 +9,18 @@ export interface RedisClient {
   /** Of a Cluster: who serves each slot, the master first. */
   readonly slots?: readonly (readonly string[] | undefined)[];
   /** Of a Cluster: the connections to its servers. */
-  nodes?(role: 'all'): readonly object[];
+  nodes?(role: 'all'): readonly Connection[];
   readonly options?: { readonly keyPrefix?: string | undefined };
   defineCommand(name: string, definition: { numberOfKeys?: number; lua: string; readOnly?: boolean }): void;
-  /** Of a Cluster: see `runTogether`. Too many forms for a structural type. */
-  pipeline?(): unknown;
   hgetall(key: string): Promise<Record<string, string>>;
 }
 
-type Command = (...args: (string | number)[]) => Promise<unknown>;
-
-/** Commands that are written at once. */
-interface Pipeline {
-  exec(): Promise<readonly (readonly [error: Error | null, reply?: unknown])[] | null>;
+/** What a connection to a server is written to; none while there is no connection. */
+interface Connection {
+  readonly stream?: { cork(): void; uncork(): void } | null;
 }
+
+type Command = (...args: (string | number)[]) => Promise<unknown>;
 
 export interface Script {
   readonly name: string;
@@ -73,28 +71,16 @@ export async function runScript(client: RedisClient, call: SentCall): Promise<un
   }
 }
 
-/**
- * Runs calls whose keys are all served by one master of a Cluster, with one write: each comes to a reply or to an error. Where
- * ioredis sees several masters it sends nothing, and each call finds its own.
- */
-export async function runTogether(client: RedisClient, calls: readonly SentCall[]): Promise<unknown[]> {
-  for (const { script, keys } of calls) define(client, script, keys.length);
-  const pipeline = (client.pipeline as () => Pipeline).call(client);
-  for (const call of calls) {
-    commandOf(pipeline, nameOf(client, call)).call(pipeline, ...argsOf(client, call));
-  }
+/** What an action sends leaves in one write to each server of a Cluster, as far as it is sent at once. */
+export function inOneWrite<T>(client: RedisClient, act: () => T): T {
+  const streams = (client.nodes?.('all') ?? []).flatMap(({ stream }) => stream ?? []);
+  for (const stream of streams) stream.cork();
   try {
-    const results = (await pipeline.exec()) ?? [];
-    return results.map(([error, reply]) => error ?? reply);
-  } catch (error) {
-    if (!asError(error).message.includes('should belong to the same slot')) throw error;
+    return act();
+  } finally {
+    for (const stream of streams) stream.uncork();
   }
-  return Promise.all(calls.map((call) => runScript(client, call).catch(asError)));
 }
-
-/** Whether a server has refused to run a call, for the key lives elsewhere, is moving, or the script is not known. */
-export const isNotRun = (error: unknown): boolean =>
-  /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|NOSCRIPT)\b/.test(asError(error).message);
 
 const isUnknownScript = (error: unknown): boolean => asError(error).message.includes('NOSCRIPT');
 

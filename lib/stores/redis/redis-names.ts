@@ -9,11 +9,16 @@ export interface NameOptions {
   readonly partitions?: number | undefined;
 }
 
+/** As many as are asked for again soon. */
+const MOST_SLOTS = 2000;
+
 const NO_SERVERS: readonly string[] = [];
 
 /** What keys are called on the server, and on a Cluster who has them. */
 export class RedisNames {
   private readonly partitions: Partitions | undefined;
+  /** Of each call a slot is asked for several times, and takes longer to work out than to remember. */
+  private readonly slots = new Map<string, number>();
   /** By the list that the client has of them: it is made anew whenever they change. */
   private readonly lines = new WeakMap<readonly string[], string>();
 
@@ -35,7 +40,12 @@ export class RedisNames {
 
   /** Keys of one slot of a Cluster can be in one call. */
   slotOf(key: string): number {
-    return slotOf(this.fullName(key));
+    const known = this.slots.get(key);
+    if (known !== undefined) return known;
+    const slot = slotOf(this.fullName(key));
+    if (this.slots.size === MOST_SLOTS) this.slots.clear();
+    this.slots.set(key, slot);
+    return slot;
   }
 
   /** Keys of one line of a Cluster can be called for together: the servers that have their slots, as one text. */

@@ -46,8 +46,8 @@ local function told(level)
   return level >= 4503599627370496 and format('%.0f', level) or level
 end
 
--- How integers are printed in half the time. Some builds keep 32 bits only.
-local isWide = format('%d', 1099511627776) == '1099511627776'
+-- How integers are printed in half the time; some builds have 32 bits only.
+local isWide = struct.size('l') == 8
 
 -- One step of one bucket, as on an idle line and for a hot key: the same without any table, for they take as long as all else.
 if #KEYS == 1 and #ARGV[3] == 5 and ARGV[8] == '0' then
