@@ -49,7 +49,7 @@ const open6 = (options = {}) => connectCluster6(cluster.nodes, options);
 /** A service that all masters have answered. */
 async function boot(client: Client, options: RateLimitModuleOptions = {}) {
   const policies = [quota, other];
-  const rateLimit = { redis: client, prefix, policies, fullest: false, storeTimeoutMs: 1000, ...options };
+  const rateLimit = { redis: client, prefix, policies, fullest: false, storeTimeoutMs: 10_000, ...options };
   const { app } = await bootApp({ rateLimit });
   const service = app.get(RateLimiterService);
   for (const key of KEYS) await service.consume(other, `warm-${key}`);

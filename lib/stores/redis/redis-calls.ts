@@ -94,16 +94,18 @@ export class RedisCalls {
    * Past the gate.
    * @throws LateError
    */
-  async sendInTime(call: ScriptCall, until: number | undefined): Promise<Answer> {
+  sendInTime(call: ScriptCall, until: number | undefined): Promise<Answer> {
     if (until === undefined) return this.send(call, '');
     const known = this.deadline(keyOf(call), until);
-    try {
-      return await this.send(call, known ?? (await this.findDeadline(keyOf(call), until)));
-    } catch (error) {
+    const first =
+      known === undefined
+        ? this.findDeadline(keyOf(call), until).then((deadline) => this.send(call, deadline))
+        : this.send(call, known);
+    return first.catch((error: unknown) => {
       // The server may have read a clock that was set, or have been another. What it told makes the next deadline right.
       if (!(error instanceof LateError) || performance.now() >= until) throw error;
-    }
-    return this.send(call, await this.findDeadline(keyOf(call), until));
+      return this.findDeadline(keyOf(call), until).then((deadline) => this.send(call, deadline));
+    });
   }
 
   /** The client is left as it was given. */
@@ -119,19 +121,21 @@ export class RedisCalls {
   }
 
   /** @param deadline in microseconds of the server's clock */
-  private async send(call: ScriptCall, deadline: string): Promise<Answer> {
+  private send(call: ScriptCall, deadline: string): Promise<Answer> {
     const node = this.names.nodeOf(keyOf(call));
     const sent = performance.now();
-    try {
-      const reply = await runScript(this.client, this.asSent(call, deadline));
-      const received = performance.now();
-      return { reply, toLocal: (now) => this.toLocal(call, node, now, sent, received) };
-    } catch (error) {
-      const refusedAt = timeOfRefusal(error);
-      if (refusedAt === undefined) throw error;
-      this.toLocal(call, node, refusedAt, sent, performance.now());
-      throw new LateError();
-    }
+    return runScript(this.client, this.asSent(call, deadline)).then(
+      (reply) => {
+        const received = performance.now();
+        return { reply, toLocal: (now) => this.toLocal(call, node, now, sent, received) };
+      },
+      (error: unknown) => {
+        const refusedAt = timeOfRefusal(error);
+        if (refusedAt === undefined) throw error;
+        this.toLocal(call, node, refusedAt, sent, performance.now());
+        throw new LateError();
+      },
+    );
   }
 
   private asSent({ script, keys, args }: ScriptCall, deadline: string): SentCall {

@@ -56,19 +56,22 @@ const ATTEMPTS = 5;
  * while calls are under way: the text may have arrived before that, and its hash after it. What the server did not know
  * it has not run, so it is sent again.
  */
-export async function runScript(client: RedisClient, call: SentCall): Promise<unknown> {
+export function runScript(client: RedisClient, call: SentCall, attempt = 1): Promise<unknown> {
   const name = nameOf(client, call);
-  if (!(name in client)) {
-    define(client, call.script, call.keys.length);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await commandOf(client, name).call(client, ...argsOf(client, call));
-    } catch (error) {
+  if (!(name in client)) return defineAndRun(client, call);
+  // No async function: this is what every call of a decision goes through.
+  return commandOf(client, name)
+    .apply(client, argsOf(client, call))
+    .catch((error: unknown) => {
       if (attempt === ATTEMPTS || !isUnknownScript(error)) throw error;
-    }
-  }
+      return runScript(client, call, attempt + 1);
+    });
+}
+
+async function defineAndRun(client: RedisClient, call: SentCall): Promise<unknown> {
+  define(client, call.script, call.keys.length);
+  await new Promise((resolve) => setImmediate(resolve));
+  return runScript(client, call);
 }
 
 /** What an action sends leaves in one write to each server of a Cluster, as far as it is sent at once. */

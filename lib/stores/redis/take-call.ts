@@ -1,11 +1,15 @@
+import type { Take } from '../../algorithms/kernel.js';
+import { isPlain } from '../plain.js';
 import type { Transaction, TransactionReply } from '../store.interface.js';
 import type { DecidingCall } from './decide-call.js';
 import { takeScript } from './scripts/generated.js';
 import { TakeReplay } from './take-replay.js';
-import { TakeSteps } from './take-steps.js';
+import { argsOfOne, TakeSteps } from './take-steps.js';
 
 /** A call of `take.lua`; undefined where it cannot be told of all. */
 export function encodeTakes(transactions: readonly Transaction[]): DecidingCall | undefined {
+  const only = transactions.length === 1 ? (transactions[0] as Transaction) : undefined;
+  if (only !== undefined && only.takes.length === 1) return isPlain(only) ? encodeOne(only) : undefined;
   const steps = TakeSteps.of(transactions);
   if (steps === undefined) return undefined;
   const { keys, places } = steps;
@@ -23,3 +27,18 @@ export function encodeTakes(transactions: readonly Transaction[]): DecidingCall 
     },
   };
 }
+
+function encodeOne(transaction: Transaction): DecidingCall {
+  const { takes, counted = false, peek = false } = transaction;
+  const take = takes[0] as Take;
+  return {
+    call: { script: takeScript, keys: [take.key], args: argsOfOne(take, counted, peek) },
+    read(reply, toLocal) {
+      const now = Number(reply[0]);
+      const replay = new TakeReplay(reply, 1, { now, decidedAt: toLocal(now) });
+      return [replay.decide(transaction, FIRST, 0)];
+    },
+  };
+}
+
+const FIRST: readonly number[] = [0];

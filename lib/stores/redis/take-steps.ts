@@ -7,6 +7,21 @@ const BASE = 128;
 const MOST = BASE - 1;
 const MOST_KEYS = 1000;
 
+/** A step of the first bucket, of the first kind. */
+const STEP_OF_ONE = String.fromCharCode(1, 1, 1, 0, 1);
+const LOOK_AT_ONE = String.fromCharCode(1, 0, 1, 0, 1);
+
+/** What `TakeSteps` comes to for a transaction of one take, as on an idle line. */
+export const argsOfOne = (take: Take, counted: boolean, peek: boolean): string[] => [
+  peek || !takesFrom(take) ? LOOK_AT_ONE : STEP_OF_ONE,
+  ...kindArgs(take, counted),
+];
+
+function kindArgs({ scale, allowance, cost }: Take, counted: boolean): string[] {
+  const { ticksPerMicro: n, ticksPerToken: p } = scale;
+  return [`${n} ${p}`, String(n), String(allowance), String(cost * p), counted ? '1' : '0'];
+}
+
 /** Takes that differ in nothing but their buckets. */
 interface Kind {
   readonly take: Take;
@@ -44,12 +59,7 @@ export class TakeSteps {
   }
 
   kindArgs(): string[] {
-    const args: string[] = [];
-    for (const { take, counted } of this.kinds) {
-      const { ticksPerMicro: n, ticksPerToken: p } = take.scale;
-      args.push(`${n} ${p}`, String(n), String(take.allowance), String(take.cost * p), counted ? '1' : '0');
-    }
-    return args;
+    return this.kinds.flatMap(({ take, counted }) => kindArgs(take, counted));
   }
 
   private add({ takes, peek = false, counted = false }: Transaction): boolean {
