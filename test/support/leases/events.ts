@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers';
+
 /** What happens in a simulated world, in the order of its time, in microseconds. */
 export class Events {
   now = 0;
