@@ -134,11 +134,12 @@ export class BucketLease {
 
   /**
    * Whether what it does not cover is refused: a moment ago nothing more was free, and the store is asked again at the pace, or is
-   * being asked, and enough wait for what has come back since.
+   * being asked, and enough wait for what has come back since. Where its answer is late, what is known is too old to refuse by.
    */
   refuses(now: number): boolean {
     if (this.short === undefined) return false;
-    return this.underWay === undefined ? !this.mayAsk(now) : this.waiters >= MOST_WAITERS;
+    if (this.underWay === undefined) return !this.mayAsk(now);
+    return this.waiters >= MOST_WAITERS && now < this.short.until + PACE_MS;
   }
 
   /** When something is due, should nobody ask. */

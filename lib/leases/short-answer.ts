@@ -17,7 +17,7 @@ export class ShortAnswer {
   constructor(
     { found, decidedAt }: LeaseState,
     id: string,
-    private readonly until: number,
+    readonly until: number,
   ) {
     this.decidedAt = decidedAt;
     this.found =
