@@ -33,9 +33,15 @@ const recordsIn = async (store: Store, keys: readonly string[]) =>
   show((await store.inspect(keys)).map(({ record }) => record));
 
 /** Each ask by itself in the one store, all of a round at once in the other. */
-async function compare(alone: Store, together: Store, clock: ManualClock, isMixed: boolean, seed: number) {
+async function compare(
+  alone: Store,
+  together: Store,
+  clock: ManualClock,
+  { isMixed, buckets }: { isMixed: boolean; buckets: number },
+  seed: number,
+) {
   const random = new Random(seed);
-  const keys = Array.from({ length: 8 }, (_, i) => `policy:{${i}}`);
+  const keys = Array.from({ length: buckets }, (_, i) => `policy:{${i}}`);
   const takes = new RandomTakes(random, keys);
   for (let round = 0; round < ROUNDS; round++) {
     // Now and then it steps back.
@@ -56,9 +62,10 @@ async function compare(alone: Store, together: Store, clock: ManualClock, isMixe
 }
 
 describe.each([
-  ['plain takes: one by one, in stacks, counted, peeked, of other scales', false],
-  ['these among all else that a store does', true],
-])('%s', (_, isMixed) => {
+  ['plain takes: one by one, in stacks, counted, peeked, of other scales', { isMixed: false, buckets: 8 }],
+  ['these, all in the same few buckets', { isMixed: false, buckets: 3 }],
+  ['these among all else that a store does', { isMixed: true, buckets: 8 }],
+])('%s', (_, traffic) => {
   it(
     'are decided in a batch as they are one by one',
     async () => {
@@ -77,7 +84,7 @@ describe.each([
         new KernelStore(clock.read),
         new BatchingStore(redis),
         clock,
-        isMixed,
+        traffic,
         SEED,
       );
       expect(difference).toBeUndefined();

@@ -123,7 +123,7 @@ export class RandomTakes {
 
   private someKeys(): string[] {
     const first = this.random.below(this.keys.length);
-    const count = 2 + this.random.below(3);
+    const count = Math.min(2 + this.random.below(3), this.keys.length);
     return Array.from({ length: count }, (_, i) => this.keys[(first + i) % this.keys.length] as string);
   }
 }
