@@ -60,3 +60,5 @@ if (!values.short && outcomes.size === Object.keys(SCENARIOS).length) {
 } else {
   console.log('\nNothing written: RESULTS.md is of a whole run.');
 }
+// Whatever a row that has failed has left open.
+process.exit();

@@ -17,10 +17,13 @@ export async function startCluster(masters = 3) {
       for (const { port, busPort } of nodes) await client.cluster('MEET', '127.0.0.1', port, busPort);
     }
     for (const client of clients) await untilReady(client, masters);
+    return nodes;
+  } catch (error) {
+    for (const node of nodes) await node.stop();
+    throw error;
   } finally {
     for (const client of clients) client.disconnect();
   }
-  return nodes;
 }
 
 async function startNode() {

@@ -3,8 +3,12 @@
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
 
+/** @type {(() => void)[]} */
+const chores = [];
+
 const endAll = () => {
   for (const child of running) child.kill('SIGKILL'); // nothing is to be saved
+  for (const chore of chores) chore();
 };
 
 process.on('exit', endAll);
@@ -25,6 +29,11 @@ export function endsWithUs(child) {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
+}
+
+/** Something to be done, at once, when all those processes have been told to end. */
+export function atTheEnd(chore) {
+  chores.push(chore);
 }
 
 /** Resolves when the process is gone. */

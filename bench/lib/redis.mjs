@@ -1,9 +1,12 @@
 // Private Redis servers, each subject its own: what a server has used is then what its subject has used.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ensureRedisServer } from '../../scripts/redis-server-binary.mjs';
-import { end, endsWithUs } from './processes.mjs';
+import { atTheEnd, end, endsWithUs } from './processes.mjs';
 
 const READY = 'Ready to accept connections';
 
@@ -15,7 +18,10 @@ const READY = 'Ready to accept connections';
 export async function startRedis(more = []) {
   const { path } = await ensureRedisServer();
   const port = await freePort();
-  const where = ['--port', String(port), '--bind', '127.0.0.1'];
+  // What an earlier server has left is none of its business.
+  const folder = mkdtempSync(join(tmpdir(), 'floodgate-bench-'));
+  atTheEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const where = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
   const args = [...where, '--save', '', '--appendonly', 'no', ...more];
   const server = endsWithUs(spawn(path, args, { stdio: ['ignore', 'pipe', 'inherit'] }));
   await untilReady(server);
