@@ -29,12 +29,7 @@ export async function startCluster(masters = 3) {
 async function startNode() {
   // By default the bus is 10,000 above the port, which is no port at all for half of those the system hands out.
   const busPort = await freePort();
-  const cluster = [
-    '--cluster-enabled',
-    'yes',
-    '--cluster-config-file',
-    `/tmp/floodgate-bench-${busPort}.conf`,
-  ];
+  const cluster = ['--cluster-enabled', 'yes'];
   const bus = ['--cluster-port', String(busPort), '--cluster-announce-ip', '127.0.0.1'];
   return { ...(await startRedis([...cluster, ...bus])), busPort };
 }
