@@ -268,7 +268,7 @@ describe('partitions', () => {
   });
 
   it.each([0, 1.5, 16_385, '4', null])('are no %p', async (partitions) => {
-    const rateLimit = { redis: open6(), partitions } as unknown as RateLimitModuleOptions;
+    const rateLimit = { partitions } as unknown as RateLimitModuleOptions;
     await expect(bootApp({ rateLimit })).rejects.toMatchObject({
       code: 'INVALID_OPTION',
       message: expect.stringContaining('partitions'),
