@@ -27,6 +27,15 @@ export const policyShape: Shape = {
   shadow: mostly<unknown>(true, false, {}, { headers: true }),
   onStoreError: mostly('memory', 'allow', 'deny'),
   maxWaitMs: mostly(0, 5, 2 ** 43),
+  lease: mostly<unknown>(
+    undefined,
+    undefined,
+    true,
+    { ttlMs: 100, tokens: 5 },
+    { ttlMs: 99 },
+    { perSecond: 0 },
+    { ms: 1 },
+  ),
   shape: mostly(true, false),
 };
 
