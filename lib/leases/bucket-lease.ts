@@ -37,6 +37,8 @@ export class BucketLease {
   underWay: Promise<void> | undefined;
   /** When the store was asked last. */
   askedAt: number;
+  /** When it was asked for what it has answered last. */
+  private answeredFor = 0;
   /** Set where the last answer was less than was wanted: nothing more was free. */
   short: ShortAnswer | undefined;
   /** Whether it was returned, or is about to be. */
@@ -52,9 +54,11 @@ export class BucketLease {
   private asked = 0;
   /** Which part of what it would take ahead it does: less where processes hold so much that too little drains. */
   private part = 1;
-  /** Tokens that are waited for, and by how many. */
+  /** Tokens that are waited for, and were not asked for yet. */
   private waiting = 0;
+  /** All that wait for the next answer, and their tokens. */
   private waiters = 0;
+  private awaited = 0;
   /** Below this it asks for more. */
   private low = 0;
   private readonly scale: Take['scale'];
@@ -134,12 +138,24 @@ export class BucketLease {
 
   /**
    * Whether what it does not cover is refused: a moment ago nothing more was free, and the store is asked again at the pace, or is
-   * being asked, and enough wait for what has come back since. Where its answer is late, what is known is too old to refuse by.
+   * being asked, and enough wait for what has come back since. Where its answer is late, what is known is too old to refuse by; but
+   * those who wait already may want all that there can be.
    */
-  refuses(now: number): boolean {
+  refuses(now: number, cost: number): boolean {
+    if (this.underWay !== undefined && this.awaited + cost > this.mostFree(now)) return true;
     if (this.short === undefined) return false;
     if (this.underWay === undefined) return !this.mayAsk(now);
     return this.waiters >= MOST_WAITERS && now < this.short.until + PACE_MS;
+  }
+
+  /** Tokens that may be free now, at the most, by an answer that was given after it was asked for: what others hold may be returned, and what they take only makes it fewer. */
+  private mostFree(now: number): number {
+    // Before the first answer nothing can be said of the bucket, so all wait for it.
+    if (this.state === undefined) return Number.POSITIVE_INFINITY;
+    const { ticksPerToken, ticksPerMicro } = this.scale;
+    const drained = ticksPerMicro * Math.ceil((now - this.answeredFor) * 1000);
+    const level = Math.max(0, Number(this.state.found.level) - drained);
+    return Math.floor((this.capacity * ticksPerToken - level) / ticksPerToken);
   }
 
   /** When something is due, should nobody ask. */
@@ -160,6 +176,7 @@ export class BucketLease {
   /** Somebody waits for so many tokens of the next answer. */
   wait(tokens: number): void {
     this.waiting += tokens;
+    this.awaited += tokens;
     this.waiters++;
   }
 
@@ -196,7 +213,8 @@ export class BucketLease {
   /** What the store has answered to a request that was sent then. */
   granted(request: LeaseRequest, state: LeaseState, sent: Sent): void {
     this.state = state;
-    this.waiters = 0;
+    this.answeredFor = sent.now;
+    this.answered();
     if (this.isOver) return;
     const held = Math.max(this.spendable - request.total, 0);
     const lasts = this.terms.ttlMs - this.rules.marginOf(this.terms.ttlMs);
@@ -206,6 +224,13 @@ export class BucketLease {
     const isShort = request.wanted > 0 && state.total < request.total + held + request.wanted;
     this.part = partAfter(this.part, isShort && drainsTooLittle(state, this.scale));
     this.short = isShort ? new ShortAnswer(state, this.id, sent.now + PACE_MS) : undefined;
+  }
+
+  /** Nobody waits for it any more. */
+  answered(): void {
+    this.underWay = undefined;
+    this.waiters = 0;
+    this.awaited = 0;
   }
 
   private ask(wanted: number, returns: boolean): LeaseRequest {

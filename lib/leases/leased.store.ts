@@ -187,7 +187,7 @@ function isAnswered(take: Take, lease: BucketLease, now: number, wall: number, h
   if (!lease.isValid(now, wall)) lease.forfeit();
   else if (lease.covers(take.cost)) return true;
   if (hasWaited && lease.short !== undefined) return true;
-  return lease.refuses(now) || (take.allowance < 0 && lease.state !== undefined);
+  return lease.refuses(now, take.cost) || (take.allowance < 0 && lease.state !== undefined);
 }
 
 /** Only what takes at once, from buckets that may be leased. Several transactions, as in shadow mode, of different buckets. */

@@ -128,7 +128,6 @@ export class Leases {
     state: LeaseState,
     sent: Sent,
   ): Promise<void> | undefined {
-    lease.underWay = undefined;
     lease.granted(request, state, sent);
     // A block counts here as well as in the store; and what came too late for a lease that is over is of no use to anybody.
     if (lease.isOver || state.found.block > 0) return this.giveUp(lease);
@@ -137,7 +136,7 @@ export class Leases {
   }
 
   private failed(lease: BucketLease): void {
-    lease.underWay = undefined;
+    lease.answered();
     this.pausedUntil = Math.max(this.pausedUntil, this.options.clock.now() + PAUSE_MS);
     if (!lease.isOver) this.alarm.set(this.pausedUntil);
   }

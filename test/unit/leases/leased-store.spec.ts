@@ -121,6 +121,23 @@ describe('what a lease does not cover', () => {
     expect(await decided(take('b:{a}', 20))).toMatchObject({ admitted: true });
   });
 
+  it('lets no more wait than there can be tokens for: who comes after them is refused at once', async () => {
+    const { decide, take, warmUp } = bench();
+    await warmUp();
+    const replies = Array.from({ length: 300 }, () => decide(take()));
+    const waiting = replies.filter((reply) => reply instanceof Promise);
+    const all = (await Promise.all(replies)).map(([reply]) => reply!.admitted);
+    // Two tokens were taken before, and nine are spent without waiting.
+    expect(all.filter(Boolean)).toHaveLength(98);
+    expect(waiting.length).toBeLessThanOrEqual(100);
+  });
+
+  it('is decided by its first answer where all ask at once, before there was any', async () => {
+    const { decide, take } = bench();
+    const all = await Promise.all(Array.from({ length: 300 }, () => decide(take())));
+    expect(all.filter(([reply]) => reply!.admitted)).toHaveLength(100);
+  });
+
   it('is decided by the store where another bucket is not leased: what is left goes back with the same call', async () => {
     const { calls, decided, take, warmUp, record } = bench();
     await warmUp();
