@@ -2,7 +2,7 @@ import { afterAll, beforeAll, jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
-import type { Store } from '../../lib/stores/store.interface.js';
+import type { PlainDecider, Store } from '../../lib/stores/store.interface.js';
 import { freshPrefix } from './fresh-prefix.js';
 import type { ManualClock } from './manual-clock.js';
 import { closeClients, connect } from './redis/clients.js';
@@ -46,7 +46,9 @@ export function useStores(): Stores {
 
 /** Counts the calls with which an application asks its store for decisions from now on. */
 export function spyOnStore(app: INestApplicationContext): () => number {
-  const store = app.get<Store>(Symbol.for('nestjs-floodgate.store'));
+  const store = app.get<Store & Partial<PlainDecider>>(Symbol.for('nestjs-floodgate.store'));
   const decide = jest.spyOn(store, 'decide');
-  return () => decide.mock.calls.length;
+  // In memory most are decided this way, and only the rest by the other.
+  const plain = store.decidePlain && jest.spyOn(store as PlainDecider, 'decidePlain');
+  return () => decide.mock.calls.length + (plain?.mock.calls.length ?? 0);
 }

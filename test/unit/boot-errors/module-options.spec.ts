@@ -36,7 +36,7 @@ const rows: Row[] = [
   [
     { polices: [chat] },
     'there is no option "polices"',
-    'write one of redis, prefix, memory',
+    'write one of redis, prefix, partitions, memory',
     'UNKNOWN_OPTION',
   ],
   [{ ttl: 60, limit: 10 }, 'there is no option "ttl"', 'write one of redis', 'UNKNOWN_OPTION'],

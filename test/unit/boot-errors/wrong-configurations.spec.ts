@@ -170,6 +170,8 @@ const rows: readonly Row[] = [
   ['RATE_DOES_NOT_FIT', METHOD, 'passes 2^53 - 1', 'write a rounder rate or a smaller capacity', token({ capacity: 1e12, rate: '7/day' })],
   ['INVALID_COST', METHOD, 'cost is -1 (number)', 'write an integer of at least 0', token({ ...ok, cost: -1 })],
   ['COST_ABOVE_CAPACITY', METHOD, 'cost 11 is above capacity 10', 'raise the capacity or lower the cost', token({ ...ok, cost: 11 })],
+  ['LEASE_CONFLICT', LINE, 'a leaky bucket that makes requests wait', 'leave lease out, or write shape: false', leaky({ ...ok, lease: true })],
+  ['LEASE_CONFLICT', METHOD, 'lease stands beside settle', 'leave one of the two out', token({ ...ok, lease: true, settle: () => 1 })],
   // Its other options.
   ['INVALID_OPTION', METHOD, 'the options are undefined', 'write { capacity: 10, rate: 5 }', token(undefined as never)],
   ['UNKNOWN_OPTION', METHOD, 'no option "ttl"', 'write one of name, capacity, rate', token({ ...ok, ttl: 60 })],

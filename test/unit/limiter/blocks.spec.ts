@@ -91,7 +91,11 @@ describe('those who wait inside a block take another place, in the order of thei
     const { service } = serviceOn(
       new Proxy(store, {
         get: (_, method: keyof MemoryStore) =>
-          method === 'decide' ? decide : (store[method] as () => void).bind(store),
+          method === 'decide'
+            ? decide
+            : method === 'decidePlain'
+              ? undefined
+              : (store[method] as () => void).bind(store),
       }),
     );
     await service.consume(burst, 'all', { cost: 20 });
