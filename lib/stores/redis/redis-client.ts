@@ -71,6 +71,9 @@ export function runScript(client: RedisClient, call: SentCall, attempt = 1): Pro
 async function defineAndRun(client: RedisClient, call: SentCall): Promise<unknown> {
   define(client, call.script, call.keys.length);
   await new Promise((resolve) => setImmediate(resolve));
+  const name = nameOf(client, call);
+  // A client that takes no command would be asked to define it for ever.
+  if (!(name in client)) throw new TypeError(`the Redis client has not defined ${name}`);
   return runScript(client, call);
 }
 
