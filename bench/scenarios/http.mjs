@@ -8,7 +8,7 @@ import { OURS } from './contenders.mjs';
 const WARM_UP = 4000;
 const REQUESTS = 10_000;
 /** A boot takes as long as what is measured. */
-const MOST_PROCESSES = 6;
+const MOST_PROCESSES = 5;
 
 const THROTTLER = '@nestjs/throttler';
 const contenders = (platform) => [

@@ -44,7 +44,10 @@ async function attack(contender) {
   // The first call finds out how many make a turn, and what it has sent does not count.
   await contender.count(IN_FLIGHT, SECONDS * 1000, BREATHE);
   const before = await contender.child.ask('scriptCalls');
+  const start = performance.now();
   const turn = await contender.turn(IN_FLIGHT, SECONDS * 1000, BREATHE);
+  // With the part of the turn that is not measured.
+  const seconds = (performance.now() - start) / 1000;
   const sent = (await contender.child.ask('scriptCalls')) - before;
-  return { ...turn, perCpuSecond: 1e6 / turn.cpu, commands: sent / KEYS / turn.seconds };
+  return { ...turn, perCpuSecond: 1e6 / turn.cpu, commands: sent / KEYS / seconds };
 }
