@@ -7,7 +7,7 @@ const SUITES = ['test/unit', 'test/e2e', 'sample'];
 /** What never meets NestJS, or meets only what is the same of it on every line. */
 const ELSEWHERE = [
   '/node_modules/',
-  'test/unit/(algorithms|codemod|limiter|oracle|outbound|resilience|stores|testing)',
+  'test/unit/(algorithms|bench|codemod|leases|limiter|oracle|outbound|refusals|resilience|stores|testing)',
   'test/unit/boot-errors/policy-options',
   'test/e2e/exactness',
   'sample/03-outbound-crawler',
