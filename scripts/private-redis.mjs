@@ -25,7 +25,8 @@ export async function withRedis(action) {
   }
 }
 
-async function freePort() {
+/** A port that nobody listened on a moment ago. */
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -34,7 +35,8 @@ async function freePort() {
   return port;
 }
 
-async function untilReady(server) {
+/** Until it says that it takes connections; its output goes on unread. */
+export async function untilReady(server) {
   let log = '';
   for await (const chunk of server.stdout.iterator({ destroyOnReturn: false })) {
     log += chunk;

@@ -1,7 +1,8 @@
 // A Redis Cluster of masters alone, wired by commands; about 2 s.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort, startRedis } from './redis.mjs';
+import { freePort } from '../../scripts/private-redis.mjs';
+import { startRedis } from './redis.mjs';
 
 const SLOTS = 16_384;
 const READY_WITHIN_MS = 20_000;
