@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { ProviderClient } from './provider.client.js';
 
 /** How many pages of this process are asked for, or wait for their turn, at a time. */
@@ -13,10 +13,14 @@ export interface Progress {
 }
 
 @Injectable()
-export class Crawler {
+export class Crawler implements OnApplicationBootstrap {
   progress: Progress = { isRunning: false, total: 0, done: 0 };
 
   constructor(private readonly provider: ProviderClient) {}
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.provider.warmUp(WORKERS);
+  }
 
   /** Asks for all pages from one to another. Ends with the first that fails. */
   async crawl(from: number, to: number): Promise<void> {

@@ -4,6 +4,9 @@ import { CredentialPool, RateLimiterService, readXRateLimit, tokenBucket } from 
 import { startProvider } from './start-provider.js';
 import { tokens } from './tokens.js';
 
+/** After so many, a page is hardly later than any that follows. */
+const WARM_UP_ROUNDS = 20;
+
 @Injectable()
 export class ProviderClient implements OnModuleInit, OnApplicationShutdown {
   url = process.env.PROVIDER_URL;
@@ -23,8 +26,18 @@ export class ProviderClient implements OnModuleInit, OnApplicationShutdown {
 
   async onModuleInit(): Promise<void> {
     if (!this.url) ({ url: this.url, child: this.child } = await startProvider());
-    // The boot fails when nobody is there; and the first page does not pay for loading `fetch`.
-    await (await fetch(`${this.url}/stats`)).json();
+    // The boot fails when nobody is there.
+    await this.stats();
+  }
+
+  /**
+   * Asks for so much at a time, for nothing that counts. The first calls of a process load code and open connections, and a
+   * page that paid for that would arrive long after its turn.
+   */
+  async warmUp(atOnce: number): Promise<void> {
+    const ask = () => Promise.all([this.pool.consume({ cost: 0 }), this.stats()]);
+    for (let round = 0; round < WARM_UP_ROUNDS; round++)
+      await Promise.all(Array.from({ length: atOnce }, ask));
   }
 
   onApplicationShutdown(): void {
@@ -34,9 +47,14 @@ export class ProviderClient implements OnModuleInit, OnApplicationShutdown {
   /** A page, when its turn has come. */
   async page(number: number, signal: AbortSignal): Promise<object> {
     for (;;) {
+      const asked = Date.now();
       const response = await this.pool.run(
-        ({ value }) =>
-          fetch(`${this.url}/pages/${number}`, { headers: { Authorization: `Bearer ${value}` }, signal }),
+        ({ value, decision }) => {
+          // Its turn came no earlier than this. Who takes a place again, because a token is out of use, came later.
+          const turn = asked + decision.delayMs;
+          const headers = { Authorization: `Bearer ${value}`, 'X-Request-Start': String(turn) };
+          return fetch(`${this.url}/pages/${number}`, { headers, signal });
+        },
         { maxWaitMs: 60_000, signal },
       );
       const body = (await response.json()) as object;
@@ -45,5 +63,9 @@ export class ProviderClient implements OnModuleInit, OnApplicationShutdown {
       if (response.status !== 401 && response.status !== 429)
         throw new Error(`${response.status} for page ${number}`);
     }
+  }
+
+  private async stats(): Promise<void> {
+    await (await fetch(`${this.url}/stats`)).json();
   }
 }

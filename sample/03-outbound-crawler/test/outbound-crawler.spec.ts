@@ -16,9 +16,15 @@ const PAGES = 800;
 
 /** Tokens of each account that the sample keeps back, and how late they allow a request to be. */
 const SPARE = 6;
-const LATE_SECONDS = SPARE / PER_SECOND;
+const LATE_MS = (SPARE / PER_SECOND) * 1000;
 
-type Stats = ReturnType<typeof summary> & { tokens: Record<string, ReturnType<Account['stats']>> };
+/** What the provider tells of lateness is in whole milliseconds of three clock readings. */
+const ROUNDING_MS = 2;
+
+type Stats = ReturnType<typeof summary> & {
+  tokens: Record<string, ReturnType<Account['stats']>>;
+  lateMs: number;
+};
 type Progress = Awaited<ReturnType<CrawlController['progress']>>;
 
 let lib: CompiledLib;
@@ -41,15 +47,17 @@ afterAll(async () => {
   await Promise.all([redis?.stop(), lib?.remove()]);
 });
 
-it('four instances use what three tokens are granted but for the spare, and are never refused', async () => {
+it('four instances use what three tokens are granted but for the spare, and are not refused', async () => {
   await start(PAGES / 4);
   const ends = await untilDone();
   const stats = await statsOf(provider.url);
   expect(ends).toEqual(Array(4).fill({ isRunning: false, total: 200, done: 200, pool: expect.anything() }));
-  expect(stats).toMatchObject({ served: PAGES, refused: 0, unauthorized: 0 });
-  // The pool needs so long; the last page may be as late as the spare allows any to be.
+  expect(stats).toMatchObject({ served: PAGES, unauthorized: 0 });
+  expectOnlyTheLateRefused(stats);
+  // The pool needs so long; the last page may be as late as any, and a token that was refused stands still for a second.
   const atOnce = tokens.length * (CAPACITY - SPARE);
-  const seconds = (PAGES - atOnce) / (tokens.length * PER_SECOND) + LATE_SECONDS;
+  const extra = Math.max(LATE_MS, stats.lateMs) / 1000 + stats.refused;
+  const seconds = (PAGES - atOnce) / (tokens.length * PER_SECOND) + extra;
   expect(stats.used).toBeGreaterThanOrEqual(PAGES / (tokens.length * (CAPACITY + PER_SECOND * seconds)));
   expect(stats.used).toBeLessThanOrEqual(1);
 });
@@ -65,7 +73,8 @@ it('a token that is revoked meanwhile is left alone, and the others do the rest'
 
   expect(ends.map(({ done }) => done)).toEqual([60, 60, 60, 60]);
   expect(ends[0]!.pool.map(({ isQuarantined }) => isQuarantined)).toEqual([false, true, false]);
-  expect(after).toMatchObject({ served: before.served + 240, refused: 0 });
+  expect(after.served).toBe(before.served + 240);
+  expectOnlyTheLateRefused(after);
   // What was under way when it was revoked; the line of those who waited for it has moved to the others.
   expect(after.unauthorized).toBeGreaterThanOrEqual(1);
   expect(after.unauthorized).toBeLessThanOrEqual(instances.length * WORKERS);
@@ -90,6 +99,12 @@ it('the provider that an instance has started ends with it', async () => {
   await alone.terminate();
   await expect(statsOf(url)).rejects.toThrow('fetch failed');
 });
+
+/** The pool keeps six tokens back, so the provider can refuse only where a request was later than these allow. */
+function expectOnlyTheLateRefused({ refused, lateMs }: Stats): void {
+  const hasReason = lateMs > LATE_MS - ROUNDING_MS;
+  expect({ refused, lateMs, isExplained: refused === 0 || hasReason }).toMatchObject({ isExplained: true });
+}
 
 function program(file: string): string {
   return join(lib.folder, SOURCES, file);
