@@ -10,6 +10,7 @@ import {
   StoreHealth,
   tokenBucket,
 } from '../../lib/index.js';
+import { type RedisClient, runScript } from '../../lib/stores/redis/redis-client.js';
 import { bootApp, closeApps } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
@@ -97,6 +98,38 @@ describe.each([
       expect(run.every(({ scripts, reads }) => reads < scripts)).toBe(true);
     }
   });
+});
+
+describe.each([
+  ['without auto-pipelining', {}],
+  ['with auto-pipelining', { enableAutoPipelining: true }],
+])('more keys of one slot than commands are defined for, %s', (_, options) => {
+  const many = KEYS.slice(0, 40);
+
+  it('are not overtaken by what is asked for after them', async () => {
+    const { service } = await boot(open6(options), { partitions: 1 });
+    const decided = askAll(service, many);
+    const forgotten = service.reset(quota, many[0]!);
+    const again = service.consume(quota, many[1]!);
+    expect((await decided).map(({ remaining }) => remaining)).toEqual(many.map(() => 9));
+    expect(await forgotten).toBe(true);
+    expect((await again).remaining).toBe(8);
+    expect((await service.peek(quota, many[0]!, { cost: 0 })).remaining).toBe(10);
+  });
+});
+
+it('a command is defined while a pipeline waits that does not know it, and nobody gets the answer of another', async () => {
+  const addresses = cluster.nodes.map(({ host, port }) => ({ host, port }));
+  const client = connectCluster6(addresses, { enableAutoPipelining: true });
+  await Promise.all([client.set(`${prefix}{0}a`, 'a'), client.set(`${prefix}{0}b`, 'b')]);
+  const holdsTheLine = client.blpop(`${prefix}{0}none`, 0.2);
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = client.get(`${prefix}{0}a`);
+  const script = { name: 'floodgate:count', lua: 'return #KEYS' };
+  const keys = Array.from({ length: 40 }, (_, i) => `${prefix}{0}${i}`);
+  const counted = runScript(client as unknown as RedisClient, { script, keys, args: [] });
+  const after = client.get(`${prefix}{0}b`);
+  expect(await Promise.all([holdsTheLine, before, counted, after])).toEqual([null, 'a', 40, 'b']);
 });
 
 describe('on a Cluster', () => {

@@ -10,8 +10,12 @@ export interface RedisClient {
   readonly slots?: readonly (readonly string[] | undefined)[];
   /** Of a Cluster: the connections to its servers. */
   nodes?(role: 'all'): readonly Connection[];
-  readonly options?: { readonly keyPrefix?: string | undefined };
+  readonly options?: {
+    readonly keyPrefix?: string | undefined;
+    readonly enableAutoPipelining?: boolean | undefined;
+  };
   defineCommand(name: string, definition: { numberOfKeys?: number; lua: string; readOnly?: boolean }): void;
+  get(key: string): Promise<string | null>;
   hgetall(key: string): Promise<Record<string, string>>;
 }
 
@@ -57,6 +61,8 @@ const ATTEMPTS = 5;
  * it has not run, so it is sent again.
  */
 export function runScript(client: RedisClient, call: SentCall, attempt = 1): Promise<unknown> {
+  const waiting = held.get(client);
+  if (waiting !== undefined) return runLater(waiting, client, call);
   const name = nameOf(client, call);
   if (!(name in client)) return defineAndRun(client, call);
   // No async function: this is what every call of a decision goes through.
@@ -68,13 +74,37 @@ export function runScript(client: RedisClient, call: SentCall, attempt = 1): Pro
     });
 }
 
+type Held = (() => void)[];
+
+/** By client: a call whose command was defined just now, and those that came after it, so that none is overtaken. */
+const held = new WeakMap<RedisClient, Held>();
+
 async function defineAndRun(client: RedisClient, call: SentCall): Promise<unknown> {
   define(client, call.script, call.keys.length);
-  await new Promise((resolve) => setImmediate(resolve));
   const name = nameOf(client, call);
   // A client that takes no command would be asked to define it for ever.
   if (!(name in client)) throw new TypeError(`the Redis client has not defined ${name}`);
-  return runScript(client, call);
+  if (!client.options?.enableAutoPipelining) return runScript(client, call);
+  return runBehindPipeline(client, call);
+}
+
+/**
+ * What auto-pipelining has gathered by now lacks the new command: added to it, it would fail, and every other call of it would be
+ * given the reply of the next. It may leave only after the one before it. So something is read with it: when that is answered, it has left.
+ */
+function runBehindPipeline(client: RedisClient, call: SentCall): Promise<unknown> {
+  const waiting: Held = [];
+  const release = () => {
+    held.delete(client);
+    for (const run of waiting) run();
+  };
+  client.get(call.keys[0] as string).then(release, release);
+  held.set(client, waiting);
+  return runLater(waiting, client, call);
+}
+
+function runLater(waiting: Held, client: RedisClient, call: SentCall): Promise<unknown> {
+  return new Promise((resolve) => waiting.push(() => resolve(runScript(client, call))));
 }
 
 /** What an action sends leaves in one write to each server of a Cluster, as far as it is sent at once. */

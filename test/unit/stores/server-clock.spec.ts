@@ -150,6 +150,7 @@ describe('the clocks of a cluster', () => {
     const client = {
       isCluster: true,
       slots,
+      get: async () => null,
       hgetall: async () => ({}),
       defineCommand(name: string) {
         (client as Record<string, unknown>)[name] = async (...[, , deadline]: string[]) => {
@@ -196,6 +197,7 @@ describe('a store on a server whose replies come late', () => {
     const level = () => 50_000 * line.policy.limit!.scale.ticksPerMicro * waiting++;
     const client = {
       isCluster,
+      get: async () => null,
       hgetall: async () => ({}),
       defineCommand(name: string) {
         (client as Record<string, unknown>)[name] = async () => {
