@@ -3,6 +3,7 @@ import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Awaitable } from '../common/awaitable.js';
 import { ForwardingStore } from '../stores/forwarding.store.js';
+import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   Store,
@@ -34,12 +35,17 @@ export class LeasedStore extends ForwardingStore {
   private readonly leases: Leases;
   private readonly clock: LeaseClock;
   private isClosed = false;
+  /** Where the store behind has one. */
+  readonly enqueue: PlainQueue['enqueue'] | undefined;
 
   constructor(
-    store: Store,
+    store: Store & Partial<PlainQueue>,
     private readonly options: LeasedStoreOptions,
   ) {
     super(store);
+    if (store.enqueue !== undefined)
+      this.enqueue = (call) =>
+        this.mayPass(call) ? (store as PlainQueue).enqueue(call) : this.isSpent(call);
     this.clock = options.clock ?? systemClock;
     this.leases = new Leases(store as Required<Store>, {
       timeoutMs: options.timeoutMs,
@@ -53,6 +59,18 @@ export class LeasedStore extends ForwardingStore {
     const reply = transactions.length === 1 ? this.spendOne(transactions[0] as Transaction) : undefined;
     if (reply !== undefined) return [reply];
     return this.decideAhead(transactions, deadline, ATTEMPTS);
+  }
+
+  /** Whether it has nothing to do with leases. */
+  private mayPass({ takes: [take] }: PlainCall): boolean {
+    return take.lease === undefined && (this.leases.size === 0 || this.leases.get(take.key) === undefined);
+  }
+
+  /** Tells a call that it is admitted, where its lease covers it. */
+  private isSpent(call: PlainCall): boolean {
+    const reply = this.isClosed || call.takes[0].lease === undefined ? undefined : this.spendOne(call);
+    if (reply !== undefined) call.replied(reply);
+    return reply !== undefined;
   }
 
   /** What was spent of a lease and not told yet has not drained: so it is given back here, whole. */

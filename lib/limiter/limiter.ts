@@ -4,6 +4,8 @@ import type { Found } from '../algorithms/level.js';
 import { readLevel } from '../algorithms/reading.js';
 import { FOREVER } from '../algorithms/record.js';
 import { type Awaitable, chain, isPromise } from '../common/awaitable.js';
+import { LevelReply } from '../stores/level-reply.js';
+import type { PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   Inspection,
@@ -22,6 +24,7 @@ import type { FullestBuckets } from './fullest-buckets.js';
 import { type Judgement, judge, type Outcome, outcomeOf, together } from './judgement.js';
 import { type LimiterReport, reportOf } from './limiter-report.js';
 import { LiveLimits } from './live-limits.js';
+import { PendingCharge } from './pending-charge.js';
 import { isPlain, judgeHere, judgePlain, plainTransaction } from './plain-charge.js';
 import { PlainTakes } from './plain-takes.js';
 import type { Settlement } from './reservation.js';
@@ -41,6 +44,8 @@ export class Limiter {
   private readonly plainTakes = new PlainTakes();
   /** The decider, where it is one of this process. */
   private readonly here: PlainDecider | undefined;
+  /** Where what is plain can wait for its turn. */
+  private readonly queue: PlainQueue | undefined;
 
   constructor(
     private readonly store: Store,
@@ -51,11 +56,12 @@ export class Limiter {
     /** Told of every decision. */
     private readonly publish: (decision: Decision) => void = () => undefined,
     /** What stands before the store where decisions are made. */
-    private readonly decider: Pick<Store, 'decide'> & Partial<PlainDecider> = store,
+    private readonly decider: Pick<Store, 'decide'> & Partial<PlainDecider & PlainQueue> = store,
     /** How long a decision may take, in milliseconds; undefined: as long as the store does. */
     private readonly timeoutMs?: number,
   ) {
     this.here = decider.decidePlain === undefined ? undefined : (decider as PlainDecider);
+    this.queue = decider.enqueue === undefined ? undefined : (decider as PlainQueue);
   }
 
   /**
@@ -85,10 +91,18 @@ export class Limiter {
     const order = ++this.calls;
     const here = counted ? undefined : this.decideHere(charge, order);
     if (here !== undefined) return answer(here);
+    if (this.queue !== undefined && deadline === undefined) {
+      const take = this.plainTakes.of(charge);
+      const call = new PendingCharge(charge, take, counted, order, this.readPlain, answer);
+      if (this.queue.enqueue(call)) return call.answered;
+    }
     const transaction = plainTransaction(charge, counted);
     const replies = this.decider.decide([transaction], deadline);
-    if (!isPromise(replies)) return answer(this.readPlain(charge, transaction, replies, order));
-    return replies.then((later) => answer(this.readPlain(charge, transaction, later, order)));
+    if (!isPromise(replies))
+      return answer(this.readPlain(charge, transaction, replies[0] as TransactionReply, order));
+    return replies.then((later) =>
+      answer(this.readPlain(charge, transaction, later[0] as TransactionReply, order)),
+    );
   }
 
   /** Undefined where the store has to be asked in full. */
@@ -103,18 +117,17 @@ export class Limiter {
     return judgement;
   }
 
-  private readPlain(
+  private readonly readPlain = (
     charge: Charge,
     transaction: Transaction,
-    replies: readonly TransactionReply[],
+    reply: TransactionReply,
     order: number,
-  ): Judgement {
-    const reply = replies[0] as TransactionReply;
+  ): Judgement => {
     this.learnAll(transaction.takes, reply, order);
     const judgement = judgePlain(charge, transaction, reply, order);
     this.record(judgement);
     return judgement;
-  }
+  };
 
   private decideTogether(charges: readonly Charge[], terms: Terms): Awaitable<Judgement> {
     const current = this.live.apply(charges);
@@ -224,6 +237,7 @@ export class Limiter {
   private learnAll(takes: readonly Take[], reply: TransactionReply, order: number): void {
     // What this process has decided by itself says nothing of a block in the store.
     if (reply.instead !== undefined) return;
+    if (reply instanceof LevelReply && this.blocks.size === 0) return;
     for (let i = 0; i < takes.length; i++)
       this.learn((takes[i] as Take).key, reply.found[i] as Found, reply, order);
   }

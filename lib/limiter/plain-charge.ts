@@ -4,6 +4,7 @@ import type { Found } from '../algorithms/level.js';
 import type { Limit, Reading, Share } from '../algorithms/limit.js';
 import { readLevel, readPlainLevel } from '../algorithms/reading.js';
 import type { Mark } from '../algorithms/record.js';
+import { LevelReply } from '../stores/level-reply.js';
 import type { PlainTake, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import { type Charge, limitOf } from './charge.js';
@@ -44,6 +45,10 @@ export function judgePlain(
   order: number,
 ): Judgement {
   const take = transaction.takes[0] as Take;
+  if (reply instanceof LevelReply) {
+    const reading = readPlainLevel(limitOf(charge), take, reply.level);
+    return new PlainJudgement(charge, reading, reply, undefined, order);
+  }
   if (reply.instead !== undefined) {
     return judge([charge], { entries: [{ charge, take }], places: [0] }, transaction, reply, order);
   }

@@ -4,6 +4,7 @@ import type { Report } from '../algorithms/report.js';
 import type { Actual, Settled } from '../algorithms/settlement.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
 import { ForwardingStore } from '../stores/forwarding.store.js';
+import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   Store,
@@ -18,11 +19,16 @@ import type { KnownRefusals } from './known-refusals.js';
  * what others do, when the refusal is no longer believed.
  */
 export class LocalRefusals extends ForwardingStore {
+  /** Where the store behind has one. */
+  readonly enqueue: PlainQueue['enqueue'] | undefined;
+
   constructor(
-    store: Store,
+    store: Store & Partial<PlainQueue>,
     private readonly known: KnownRefusals,
   ) {
     super(store);
+    if (store.enqueue !== undefined)
+      this.enqueue = (call) => this.isRefused(call) || (store as PlainQueue).enqueue(call);
   }
 
   override decide(
@@ -39,6 +45,14 @@ export class LocalRefusals extends ForwardingStore {
       const rest = replies[Symbol.iterator]();
       return refusals.map((refusal) => refusal ?? (rest.next().value as TransactionReply));
     });
+  }
+
+  /** Tells a call that it is refused, where it is. */
+  private isRefused(call: PlainCall): boolean {
+    if (this.known.size === 0) return false;
+    const refusal = this.known.refusalOf(call, performance.now());
+    if (refusal !== undefined) call.replied(refusal);
+    return refusal !== undefined;
   }
 
   override refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {

@@ -1,6 +1,7 @@
 import { isUnavailable } from '../errors/is-unavailable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
 import { isPlain } from './plain.js';
+import { PlainCall } from './plain-call.js';
 import type { Deadline, Transaction, TransactionReply } from './store.interface.js';
 
 /** Who waits for a decision. */
@@ -20,15 +21,18 @@ const MOST_BUCKETS_OTHERWISE = 60;
 
 /** Calls that are decided with one: their transactions in the order of arrival. */
 export class Batch {
-  readonly callers: Caller[] = [];
+  readonly callers: (Caller | PlainCall)[] = [];
   readonly transactions: Transaction[] = [];
   private isPlain = true;
   /** Takes of calls that have one, and the buckets of the others: those are often the same. */
   private single = 0;
   private readonly buckets = new Set<string>();
 
-  constructor(first?: Caller) {
-    if (first !== undefined) this.add(first);
+  static of(only: Caller | PlainCall): Batch {
+    const batch = new Batch();
+    if (only instanceof PlainCall) batch.addPlain(only);
+    else batch.add(only);
+    return batch;
   }
 
   get isEmpty(): boolean {
@@ -57,6 +61,16 @@ export class Batch {
     return arePlain(transactions) === this.isPlain && this.size + more <= this.mostBuckets;
   }
 
+  takesInPlain(): boolean {
+    return this.isEmpty || (this.isPlain && this.size < MOST_BUCKETS);
+  }
+
+  addPlain(call: PlainCall): void {
+    this.callers.push(call);
+    this.transactions.push(call);
+    this.single++;
+  }
+
   add(caller: Caller): void {
     if (this.isEmpty) this.isPlain = arePlain(caller.transactions);
     this.callers.push(caller);
@@ -69,7 +83,8 @@ export class Batch {
   get deadline(): Deadline | undefined {
     let until = Number.POSITIVE_INFINITY;
     let isListening = false;
-    for (const { deadline } of this.callers) {
+    for (const caller of this.callers) {
+      const deadline = deadlineOf(caller);
       if (deadline === undefined) continue;
       until = Math.min(until, deadline.until);
       isListening ||= deadline.onLate !== undefined;
@@ -81,7 +96,12 @@ export class Batch {
   /** To each the replies of its own transactions. */
   resolve(replies: readonly TransactionReply[]): void {
     let next = 0;
-    for (const { transactions, resolve } of this.callers) {
+    for (const caller of this.callers) {
+      if (caller instanceof PlainCall) {
+        caller.replied(replies[next++] as TransactionReply);
+        continue;
+      }
+      const { transactions, resolve } = caller;
       const end = next + transactions.length;
       resolve(transactions.length === 1 ? [replies[next] as TransactionReply] : replies.slice(next, end));
       next = end;
@@ -89,7 +109,10 @@ export class Batch {
   }
 
   reject(error: unknown): void {
-    for (const { reject } of this.callers) reject(error);
+    for (const caller of this.callers) {
+      if (caller instanceof PlainCall) caller.failed(error);
+      else caller.reject(error);
+    }
   }
 
   /**
@@ -102,16 +125,23 @@ export class Batch {
 
   private tellLate(late: readonly Transaction[], replies: readonly TransactionReply[]): void {
     const told = new Map(late.map((transaction, i) => [transaction, replies[i] as TransactionReply]));
-    for (const { transactions, deadline } of this.callers) {
+    for (const caller of this.callers) {
+      const deadline = deadlineOf(caller);
+      if (deadline === undefined) continue;
+      const { transactions } = caller as Caller;
       const own = transactions.filter((transaction) => told.has(transaction));
       if (own.length > 0)
-        deadline?.onLate?.(
+        deadline.onLate?.(
           own,
           own.map((transaction) => told.get(transaction) as TransactionReply),
         );
     }
   }
 }
+
+/** One that is asked for plainly has as long as is usual. */
+const deadlineOf = (caller: Caller | PlainCall): Deadline | undefined =>
+  caller instanceof PlainCall ? undefined : caller.deadline;
 
 const isSingle = (transactions: readonly Transaction[]): boolean =>
   transactions.length === 1 && transactions[0]?.takes.length === 1;

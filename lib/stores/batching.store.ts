@@ -6,6 +6,7 @@ import type { Actual, Settled } from '../algorithms/settlement.js';
 import { type Awaitable, attempt } from '../common/awaitable.js';
 import { Batch, type Caller } from './batch.js';
 import { ForwardingStore } from './forwarding.store.js';
+import type { PlainCall, PlainQueue } from './plain-call.js';
 import type {
   Deadline,
   Inspection,
@@ -33,7 +34,7 @@ const NEARLY_ALL = 0.9;
  * way, else with all others of this turn of the event loop. It never waits for a reply, and on an idle line for nobody. All
  * else that a store does first sends what is pending, so that nothing is overtaken.
  */
-export class BatchingStore extends ForwardingStore {
+export class BatchingStore extends ForwardingStore implements PlainQueue {
   /** By line. */
   private readonly pending = new Map<string, Batch>();
   private isDue = false;
@@ -59,6 +60,16 @@ export class BatchingStore extends ForwardingStore {
       if (isAlone) this.sendAlone(caller);
       else this.add(caller, line);
     });
+  }
+
+  enqueue(call: PlainCall): boolean {
+    const { lineOf } = this.options;
+    const line = lineOf === undefined ? '' : lineOf([call]);
+    if (line === undefined) return false;
+    const batch = this.batchFor(line, (pending) => pending.takesInPlain());
+    batch.addPlain(call);
+    this.added(batch, line);
+    return true;
   }
 
   override refund(key: string, tokens: number, taken?: TakenAt): Awaitable<boolean> {
@@ -111,16 +122,21 @@ export class BatchingStore extends ForwardingStore {
   }
 
   private add(caller: Caller, line: string): void {
-    let batch = this.pending.get(line);
-    if (batch !== undefined && !batch.takesIn(caller.transactions)) {
-      this.send(batch);
-      batch = undefined;
-    }
-    if (batch === undefined) {
-      batch = new Batch();
-      this.pending.set(line, batch);
-    }
+    const batch = this.batchFor(line, (pending) => pending.takesIn(caller.transactions));
     batch.add(caller);
+    this.added(batch, line);
+  }
+
+  private batchFor(line: string, takesIn: (pending: Batch) => boolean): Batch {
+    const pending = this.pending.get(line);
+    if (pending !== undefined && takesIn(pending)) return pending;
+    if (pending !== undefined) this.send(pending);
+    const batch = new Batch();
+    this.pending.set(line, batch);
+    return batch;
+  }
+
+  private added(batch: Batch, line: string): void {
     if (batch.isFull) {
       this.pending.delete(line);
       this.send(batch);
@@ -148,7 +164,7 @@ export class BatchingStore extends ForwardingStore {
 
   private sendAlone(caller: Caller): void {
     this.flush();
-    this.send(new Batch(caller));
+    this.send(Batch.of(caller));
   }
 
   private send(batch: Batch): void {
@@ -162,7 +178,7 @@ export class BatchingStore extends ForwardingStore {
       },
       (error: unknown) => {
         this.underWay--;
-        if (batch.mayBeTriedAlone(error)) for (const caller of batch.callers) this.send(new Batch(caller));
+        if (batch.mayBeTriedAlone(error)) for (const caller of batch.callers) this.send(Batch.of(caller));
         else batch.reject(error);
       },
     );

@@ -1,12 +1,12 @@
 import { changesOf, decide, type Take } from '../../algorithms/kernel.js';
 import type { Found } from '../../algorithms/level.js';
 import { type BucketRecord, markOf } from '../../algorithms/record.js';
+import { type CallMoment, LevelReply } from '../level-reply.js';
 import type { StoreMoment, Transaction, TransactionReply } from '../store.interface.js';
 import type { Reply } from './decide-call.js';
 import { parseRecord } from './record-text.js';
 
 const NOTHING: readonly never[] = [];
-const ONLY: readonly number[] = [0];
 
 /**
  * Decides here, in the order of arrival and from what `take.lua` has found in the buckets, what the script has decided by the
@@ -17,12 +17,10 @@ export class TakeReplay {
   private readonly levels: number[] = [];
   /** By place: what a bucket is that is more than a level. */
   private readonly records = new Map<number, BucketRecord | undefined>();
+  private readonly moment: CallMoment;
 
-  constructor(
-    reply: Reply,
-    buckets: number,
-    private readonly moment: StoreMoment,
-  ) {
+  constructor(reply: Reply, buckets: number, moment: StoreMoment) {
+    this.moment = { now: moment.now, decidedAt: moment.decidedAt, source: 'redis' };
     for (let i = 1; i <= buckets; i++) this.levels.push(Number(reply[i]));
     for (let i = buckets + 1; i < reply.length; i += 2) {
       this.records.set(Number(reply[i]) - 1, parseRecord(String(reply[i + 1])));
@@ -35,6 +33,7 @@ export class TakeReplay {
     if (counted || this.records.size > 0) {
       return this.decideByKernel(transaction, places.slice(first, first + takes.length));
     }
+    if (takes.length === 1) return this.decideOne(takes[0] as Take, peek === true, places[first] as number);
     let admitted = true;
     const found: Found[] = [];
     for (let i = 0; i < takes.length; i++) {
@@ -44,7 +43,14 @@ export class TakeReplay {
     }
     if (!admitted) return this.reply(false, found, NOTHING);
     if (!peek) this.charge(takes, places, first);
-    return this.reply(true, found, takes.length === 1 ? ONLY : [...takes.keys()]);
+    return this.reply(true, found, [...takes.keys()]);
+  }
+
+  private decideOne({ cost, allowance, scale }: Take, peek: boolean, place: number): TransactionReply {
+    const level = this.levels[place] as number;
+    const admitted = level <= allowance;
+    if (admitted && !peek) this.levels[place] = level + cost * scale.ticksPerToken;
+    return new LevelReply(admitted, level, this.moment);
   }
 
   private charge(takes: readonly Take[], places: readonly number[], first: number): void {
@@ -60,8 +66,8 @@ export class TakeReplay {
     charged: readonly number[],
     marks: TransactionReply['marks'] = NOTHING,
   ): TransactionReply {
-    const { now, decidedAt } = this.moment;
-    return { admitted, found, charged, now, decidedAt, source: 'redis', marks, changes: NOTHING };
+    const { now, decidedAt, source } = this.moment;
+    return { admitted, found, charged, now, decidedAt, source, marks, changes: NOTHING };
   }
 
   private decideByKernel(transaction: Transaction, places: readonly number[]): TransactionReply {
