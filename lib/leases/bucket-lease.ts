@@ -86,7 +86,7 @@ export class BucketLease {
   }
 
   /** Whether a take is of the limit that it was granted for: after a change another may be in force. */
-  isOf({ scale, capacity, lease }: Take): boolean {
+  isOf({ scale, capacity, lease }: Pick<Take, 'scale' | 'capacity' | 'lease'>): boolean {
     return (
       lease === this.terms &&
       capacity === this.capacity &&

@@ -6,6 +6,10 @@ import { ForwardingStore } from '../stores/forwarding.store.js';
 import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
+  DecisionSource,
+  LeaseState,
+  PlainDecider,
+  PlainTake,
   Store,
   StoreState,
   Transaction,
@@ -14,7 +18,7 @@ import type {
 import { type BucketLease, type LeaseRules, RULES } from './bucket-lease.js';
 import { type LeaseClock, systemClock } from './lease-clock.js';
 import { Leases } from './leases.js';
-import { admitted, foundBy, refused, refusedBy } from './local-reply.js';
+import { admitted, foundBy, levelBy, refused, refusedBy, timeAt } from './local-reply.js';
 
 export interface LeasedStoreOptions extends Partial<LeaseRules> {
   /** How long a decision may take, in milliseconds. */
@@ -31,7 +35,9 @@ const ATTEMPTS = 3;
  * Decides from tokens that were taken ahead, at once and without asking, where every bucket of a decision is leased and covers
  * it. All else goes to the store, and what is left of those leases with it. docs/leases.md says why that never admits too much.
  */
-export class LeasedStore extends ForwardingStore {
+export class LeasedStore extends ForwardingStore implements PlainDecider {
+  plainAt = 0;
+  plainSource: DecisionSource = 'redis';
   private readonly leases: Leases;
   private readonly clock: LeaseClock;
   private isClosed = false;
@@ -59,6 +65,19 @@ export class LeasedStore extends ForwardingStore {
     const reply = transactions.length === 1 ? this.spendOne(transactions[0] as Transaction) : undefined;
     if (reply !== undefined) return [reply];
     return this.decideAhead(transactions, deadline, ATTEMPTS);
+  }
+
+  decidePlain(take: PlainTake, key: string): number | undefined {
+    if (take.lease === undefined || this.leases.size === 0 || this.isClosed) return undefined;
+    const lease = this.leases.get(`${take.policy}:{${key}}`);
+    const now = lease === undefined ? 0 : this.spendableAt(lease, take);
+    if (lease === undefined || now === undefined) return undefined;
+    const level = levelBy(take, lease);
+    this.spend(lease, take.cost, now);
+    const told = lease.state as LeaseState;
+    this.plainAt = timeAt(told, now);
+    this.plainSource = told.source;
+    return level;
   }
 
   /** Whether it has nothing to do with leases. */
@@ -102,13 +121,23 @@ export class LeasedStore extends ForwardingStore {
     if (takes.length !== 1 || peek) return undefined;
     const take = takes[0] as Take;
     const lease = this.leases.get(take.key);
-    if (lease === undefined || !lease.covers(take.cost) || !lease.isOf(take)) return undefined;
-    const now = this.clock.now();
-    if (!lease.isValid(now, this.clock.wall())) return undefined;
+    const now = lease === undefined ? undefined : this.spendableAt(lease, take);
+    if (lease === undefined || now === undefined) return undefined;
     const found = [foundBy(take, lease)];
-    lease.spend(take.cost);
-    this.leases.tend(lease, now);
+    this.spend(lease, take.cost, now);
     return admitted(found, counted === true, lease, now);
+  }
+
+  /** The time, where a lease covers a take then. */
+  private spendableAt(lease: BucketLease, take: PlainTake | Take): number | undefined {
+    if (!lease.covers(take.cost) || !lease.isOf(take)) return undefined;
+    const now = this.clock.now();
+    return lease.isValid(now, this.clock.wall()) ? now : undefined;
+  }
+
+  private spend(lease: BucketLease, tokens: number, now: number): void {
+    lease.spend(tokens);
+    this.leases.tend(lease, now);
   }
 
   private giveUp(key: string): void {

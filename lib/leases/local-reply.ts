@@ -1,7 +1,7 @@
 import type { Take } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import { larger, plus, product } from '../algorithms/ticks.js';
-import type { LeaseState, TransactionReply } from '../stores/store.interface.js';
+import type { LeaseState, StoreMoment, TransactionReply } from '../stores/store.interface.js';
 import type { BucketLease } from './bucket-lease.js';
 
 const NONE: readonly never[] = Object.freeze([]);
@@ -12,8 +12,11 @@ const NO_MARK: readonly undefined[] = Object.freeze([undefined]);
  * A bucket as it is at the most used: all but what is left of the lease is taken. What else is free in the store nobody here
  * knows, so `remaining` is what is certainly left.
  */
-export const foundBy = ({ capacity, scale }: Take, lease: BucketLease): Found => ({
-  level: (capacity - Math.max(lease.left, 0)) * scale.ticksPerToken,
+export const levelBy = ({ capacity, scale }: Pick<Take, 'capacity' | 'scale'>, lease: BucketLease): number =>
+  (capacity - Math.max(lease.left, 0)) * scale.ticksPerToken;
+
+export const foundBy = (take: Take, lease: BucketLease): Found => ({
+  level: levelBy(take, lease),
   block: 0,
   blockEnd: 0,
   stepped: false,
@@ -55,11 +58,11 @@ function replyOf(
   { state }: BucketLease,
   decidedAt: number,
 ): TransactionReply {
-  const { source, now: then, decidedAt: toldAt } = state as LeaseState;
-  const now = timeAt(then, toldAt, decidedAt);
-  return { admitted: isAdmitted, source, now, decidedAt, found, charged, marks, changes: NONE };
+  const told = state as LeaseState;
+  const now = timeAt(told, decidedAt);
+  return { admitted: isAdmitted, source: told.source, now, decidedAt, found, charged, marks, changes: NONE };
 }
 
 /** The store's time, in microseconds, by its last answer. */
-const timeAt = (then: number, decidedAt: number, now: number): number =>
+export const timeAt = ({ now: then, decidedAt }: StoreMoment, now: number): number =>
   then + Math.max(0, Math.floor((now - decidedAt) * 1000));

@@ -5,7 +5,7 @@ import type { Limit, Reading, Share } from '../algorithms/limit.js';
 import { readLevel, readPlainLevel } from '../algorithms/reading.js';
 import type { Mark } from '../algorithms/record.js';
 import { LevelReply } from '../stores/level-reply.js';
-import type { PlainTake, Transaction, TransactionReply } from '../stores/store.interface.js';
+import type { PlainDecider, PlainTake, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import { type Charge, limitOf } from './charge.js';
 import type { Decision } from './decision.js';
@@ -59,17 +59,17 @@ export function judgePlain(
   return new PlainJudgement(charge, reading, reply, mark, order, isHeld);
 }
 
-/** What it means for one that the memory of this process has found its bucket at a level. */
+/** What it means for one that this process has found its bucket at a level. */
 export function judgeHere(
   charge: Charge,
   take: PlainTake,
   level: number,
-  now: number,
+  { plainAt: now, plainSource: source }: PlainDecider,
   order: number,
 ): PlainJudgement {
   const reading = readPlainLevel(limitOf(charge), take, level);
   // Nothing waits, so nobody asks from when it would.
-  return new PlainJudgement(charge, reading, { source: 'memory', now, decidedAt: 0 }, undefined, order);
+  return new PlainJudgement(charge, reading, { source, now, decidedAt: 0 }, undefined, order);
 }
 
 const CHARGED: Share = { charged: true, wait: 0, margin: 0 };

@@ -26,7 +26,7 @@ export class KnownBucket {
   ) {}
 
   /** Whether it speaks of the take's limit. Under another rate the level may fall faster. */
-  isOf({ scale }: Take): boolean {
+  isOf({ scale }: Pick<Take, 'scale'>): boolean {
     const { ticksPerToken, ticksPerMicro } = this.scale;
     return scale.ticksPerToken === ticksPerToken && scale.ticksPerMicro === ticksPerMicro;
   }
@@ -37,9 +37,28 @@ export class KnownBucket {
     return !fits(take, least, ownWait(take, least));
   }
 
+  /**
+   * The level for a take that is certainly refused, where that is all there is to say: as `at` has it. Undefined where the store may
+   * admit it, or the bucket is blocked.
+   */
+  levelFor({ allowance }: Pick<Take, 'allowance'>, at: number): number | undefined {
+    const { level, block } = this.found;
+    if (block !== 0) return undefined;
+    const { ticksPerMicro } = this.scale;
+    const ticks = Number(level);
+    const drained = ticksPerMicro * Math.ceil((at - this.told.sent) * 1000 * (1 + DRIFT));
+    if (Math.max(0, ticks - drained) <= allowance) return undefined;
+    return Math.max(0, ticks - ticksPerMicro * microsSince(this.told, at));
+  }
+
   /** The bucket as it is at most: it was decided before `decidedAt`, so no less has drained since. No wait ends too soon by it. */
   at(at: number): Found {
-    return this.after(Math.max(0, Math.floor((at - this.told.decidedAt) * 1000 * (1 - DRIFT))));
+    return this.after(microsSince(this.told, at));
+  }
+
+  /** The store's time, in microseconds, by what it has told. */
+  timeAt(at: number): number {
+    return this.told.now + Math.max(0, Math.floor((at - this.told.decidedAt) * 1000));
   }
 
   private after(micros: number): Found {
@@ -53,3 +72,7 @@ export class KnownBucket {
     };
   }
 }
+
+/** No more than have passed since it was decided. */
+const microsSince = ({ decidedAt }: Told, at: number): number =>
+  Math.max(0, Math.floor((at - decidedAt) * 1000 * (1 - DRIFT)));

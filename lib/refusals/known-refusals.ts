@@ -41,7 +41,7 @@ export class KnownRefusals {
     const known: KnownBucket[] = [];
     let isRefused = false;
     for (const take of takes) {
-      const bucket = this.find(take, at);
+      const bucket = this.find(take.key, take, at);
       // A reply says how each take has found its bucket, and a lease that is returned is for the store.
       if (bucket === undefined || take.returns !== undefined) return undefined;
       isRefused ||= bucket.refuses(take, at);
@@ -50,17 +50,18 @@ export class KnownRefusals {
     return isRefused ? refusal(known, at) : undefined;
   }
 
+  /** What is known, and still believed, of a bucket of this limit. */
+  find(key: string, take: Pick<Take, 'scale'>, at: number): KnownBucket | undefined {
+    const bucket = this.buckets.get(key);
+    return bucket === undefined || bucket.until <= at || !bucket.isOf(take) ? undefined : bucket;
+  }
+
   forget(key: string): void {
     this.buckets.delete(key);
   }
 
   clear(): void {
     this.buckets.clear();
-  }
-
-  private find(take: Take, at: number): KnownBucket | undefined {
-    const bucket = this.buckets.get(take.key);
-    return bucket === undefined || bucket.until <= at || !bucket.isOf(take) ? undefined : bucket;
   }
 
   private note(
@@ -98,11 +99,10 @@ export class KnownRefusals {
 
 function refusal(buckets: readonly KnownBucket[], at: number): TransactionReply {
   const [first] = buckets as [KnownBucket];
-  const { source, now, decidedAt } = first.told;
   return {
     admitted: false,
-    source,
-    now: now + Math.max(0, Math.floor((at - decidedAt) * 1000)),
+    source: first.told.source,
+    now: first.timeAt(at),
     decidedAt: at,
     found: buckets.map((bucket) => bucket.at(at)),
     charged: [],

@@ -7,6 +7,9 @@ import { ForwardingStore } from '../stores/forwarding.store.js';
 import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
+  DecisionSource,
+  PlainDecider,
+  PlainTake,
   Store,
   StoreState,
   Transaction,
@@ -18,15 +21,19 @@ import type { KnownRefusals } from './known-refusals.js';
  * Refuses what the store is known to refuse, without asking. What this process gives back, resets or hears counts at once;
  * what others do, when the refusal is no longer believed.
  */
-export class LocalRefusals extends ForwardingStore {
+export class LocalRefusals extends ForwardingStore implements PlainDecider {
+  plainAt = 0;
+  plainSource: DecisionSource = 'redis';
+  private readonly behind: PlainDecider | undefined;
   /** Where the store behind has one. */
   readonly enqueue: PlainQueue['enqueue'] | undefined;
 
   constructor(
-    store: Store & Partial<PlainQueue>,
+    store: Store & Partial<PlainQueue & PlainDecider>,
     private readonly known: KnownRefusals,
   ) {
     super(store);
+    if (store.decidePlain !== undefined) this.behind = store as PlainDecider;
     if (store.enqueue !== undefined)
       this.enqueue = (call) => this.isRefused(call) || (store as PlainQueue).enqueue(call);
   }
@@ -45,6 +52,27 @@ export class LocalRefusals extends ForwardingStore {
       const rest = replies[Symbol.iterator]();
       return refusals.map((refusal) => refusal ?? (rest.next().value as TransactionReply));
     });
+  }
+
+  decidePlain(take: PlainTake, key: string): number | undefined {
+    const refused = this.known.size === 0 ? undefined : this.refusePlain(take, `${take.policy}:{${key}}`);
+    if (refused !== undefined || this.behind === undefined) return refused;
+    const level = this.behind.decidePlain(take, key);
+    if (level !== undefined) this.keepMoment(this.behind.plainAt, this.behind.plainSource);
+    return level;
+  }
+
+  private refusePlain(take: PlainTake, name: string): number | undefined {
+    const at = performance.now();
+    const bucket = this.known.find(name, take, at);
+    const level = bucket?.levelFor(take, at);
+    if (bucket !== undefined && level !== undefined) this.keepMoment(bucket.timeAt(at), bucket.told.source);
+    return level;
+  }
+
+  private keepMoment(at: number, source: DecisionSource): void {
+    this.plainAt = at;
+    this.plainSource = source;
   }
 
   /** Tells a call that it is refused, where it is. */

@@ -30,7 +30,7 @@ export interface PlainTake extends Omit<Take, 'key' | 'reserve'> {
   readonly policy: string;
 }
 
-/** A store that decides where it is called, and needs no transaction for the simplest of takes. */
+/** What decides where it is called, and needs no transaction for the simplest of takes: all of them, or those that it knows enough of. */
 export interface PlainDecider {
   /**
    * Decides as a transaction of this take alone. `key` is the part of the bucket's name in braces.
@@ -38,8 +38,9 @@ export interface PlainDecider {
    * with nothing done, where there is more to say.
    */
   decidePlain(take: PlainTake, key: string): number | undefined;
-  /** When that was, of the last call, in microseconds of the store's clock. */
+  /** Of the last call that has decided: when that was, in microseconds of the store's clock, and whose word it is. */
   readonly plainAt: number;
+  readonly plainSource: DecisionSource;
 }
 
 /** When a store has decided. */

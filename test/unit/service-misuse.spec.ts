@@ -28,7 +28,7 @@ const untouched = new Proxy({} as Store, {
   get: (_, member) => {
     if (member === 'readLimits') return () => new Map();
     // Whether it has this is asked once, and it has not.
-    if (member === 'decidePlain') return undefined;
+    if (member === 'decidePlain' || member === 'enqueue') return undefined;
     throw new Error(`the store was asked to ${String(member)}`);
   },
 });

@@ -40,6 +40,7 @@ export interface MemoryStoreOptions {
 /** Buckets in this process: bounded, without a timer. */
 export class MemoryStore implements Store, PlainDecider {
   plainAt = 0;
+  readonly plainSource = 'memory';
   private readonly buckets: BoundedBuckets;
   private readonly reservations: OpenReservations;
   private readonly clock: Clock;

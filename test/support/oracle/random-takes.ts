@@ -8,6 +8,7 @@ import type {
   Transaction,
   TransactionReply,
 } from '../../../lib/stores/store.interface.js';
+import { decidePlainly } from '../plain-call.js';
 import type { Random } from './scenario.js';
 
 /** The same buckets under limits that differ in all ways: capacity, rate of the same ticks, other ticks, faster, shaping. */
@@ -49,10 +50,20 @@ export class RandomTakes {
   next(isMixed: boolean): Ask {
     const { random } = this;
     if (isMixed && random.chance(0.12)) return this.other();
+    if (random.chance(0.3)) return this.plainCall();
     const transactions = Array.from({ length: random.chance(0.1) ? 2 : 1 }, () => this.transaction(isMixed));
     return {
       name: `decide ${show(transactions)}`,
       act: async (store) => show((await store.decide(transactions)).map(told)),
+    };
+  }
+
+  /** What nearly all decisions are: asked for by itself, where a store has a way for that. */
+  private plainCall(): Ask {
+    const [take, counted] = [this.take(this.random.pick(this.keys)), this.random.chance(0.2)];
+    return {
+      name: `decide plainly ${show({ take, counted })}`,
+      act: async (store) => show(told(await decidePlainly(store, take, counted))),
     };
   }
 
@@ -129,8 +140,12 @@ export class RandomTakes {
 }
 
 /** What both stores must agree on: of a mark, only what marks are compared by. */
-const told = ({ decidedAt: _, source: __, marks, ...rest }: TransactionReply) => ({
-  ...rest,
+const told = ({ admitted, now, found, charged, changes, marks }: TransactionReply) => ({
+  admitted,
+  now,
+  found,
+  charged,
+  changes,
   marks: marks.map((mark) => mark && { since: mark.since, sent: mark.sent }),
 });
 

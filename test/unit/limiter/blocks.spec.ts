@@ -93,7 +93,7 @@ describe('those who wait inside a block take another place, in the order of thei
         get: (_, method: keyof MemoryStore) =>
           method === 'decide'
             ? decide
-            : method === 'decidePlain'
+            : method === 'decidePlain' || method === 'enqueue'
               ? undefined
               : (store[method] as () => void).bind(store),
       }),
