@@ -27,6 +27,9 @@ export interface Take {
   readonly returns?: LeaseSpent | undefined;
 }
 
+/** A take of whatever bucket: what it finds, and what comes of it, depends on no name. */
+export type NamelessTake = Omit<Take, 'key'>;
+
 /** How a take is kept until it is settled. */
 export interface Hold {
   readonly id: string;
@@ -102,7 +105,7 @@ function choose(
 }
 
 /** Whole tokens that are left now. */
-function tokensLeft(take: Take, found: Found): number {
+function tokensLeft(take: NamelessTake, found: Found): number {
   const { ticksPerToken } = take.scale;
   const free = take.capacity * ticksPerToken;
   const [level, block] = [claimed(take, found, found.level), found.block];
@@ -115,7 +118,7 @@ export function waitOf(takes: readonly Take[], found: readonly Found[]): Ticks {
 }
 
 /** Microseconds until a take could start, were it alone: at its level, and not inside a block. */
-export function ownWait(take: Take, found: Found): Ticks {
+export function ownWait(take: NamelessTake, found: Found): Ticks {
   const { startLevel, scale } = take;
   if (startLevel === undefined) return 0;
   const wait = ceilDivide(minus(blockedLevel(take, found), startLevel), scale.ticksPerMicro);
@@ -123,7 +126,7 @@ export function ownWait(take: Take, found: Found): Ticks {
 }
 
 /** The level as a block leaves it: at its end the bucket is full at most, so that nothing is earned inside. */
-export function blockedLevel({ scale }: Take, { level, block }: Found): Ticks {
+export function blockedLevel({ scale }: NamelessTake, { level, block }: Found): Ticks {
   return block === 0 ? level : larger(level, product(scale.ticksPerMicro, block));
 }
 
@@ -132,7 +135,7 @@ export function blockedLevel({ scale }: Take, { level, block }: Found): Ticks {
  * starts holds in every bucket of the transaction. One whose own slot is that start stays as it is: raised to a whole
  * microsecond it would lose a fraction of a place at every request.
  */
-export function raisedLevel(take: Take, found: Found, wait: Ticks): Ticks {
+export function raisedLevel(take: NamelessTake, found: Found, wait: Ticks): Ticks {
   const { startLevel, scale } = take;
   if (startLevel === undefined || ownWait(take, found) >= wait) return blockedLevel(take, found);
   return minus(product(scale.ticksPerMicro, wait), -startLevel);
@@ -142,7 +145,7 @@ export function raisedLevel(take: Take, found: Found, wait: Ticks): Ticks {
  * Whether a take is admitted at a start so far ahead. One that does not wait is not admitted inside a block. Beside tokens
  * that are held nobody is made to wait: nobody knows when they are spent, so a start could not be kept.
  */
-export function fits(take: Take, found: Found, wait: Ticks): boolean {
+export function fits(take: NamelessTake, found: Found, wait: Ticks): boolean {
   if (found.leased !== undefined) {
     const { level, block } = found;
     return take.startLevel === undefined && block === 0 && claimed(take, found, level) <= take.allowance;
@@ -151,12 +154,12 @@ export function fits(take: Take, found: Found, wait: Ticks): boolean {
 }
 
 /** A level of a take with what is held beside it, which is taken as well. */
-export function claimed({ scale }: Take, { leased }: Found, level: Ticks): Ticks {
+export function claimed({ scale }: NamelessTake, { leased }: Found, level: Ticks): Ticks {
   return leased === undefined ? level : plus(level, product(heldIn(leased.holds), scale.ticksPerToken));
 }
 
 /** The longest block in microseconds behind which a take waits: as long as it would wait at all. */
-export function longestBlock({ allowance, startLevel = allowance, scale }: Take): number {
+export function longestBlock({ allowance, startLevel = allowance, scale }: NamelessTake): number {
   return Math.min(Math.floor((allowance - startLevel) / scale.ticksPerMicro), FOREVER - 1);
 }
 

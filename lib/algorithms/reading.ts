@@ -1,4 +1,4 @@
-import { blockedLevel, claimed, fits, longestBlock, raisedLevel, type Take } from './kernel.js';
+import { blockedLevel, claimed, fits, longestBlock, type NamelessTake, raisedLevel } from './kernel.js';
 import { fallsToAfter, fullAt } from './lease-holds.js';
 import type { Found } from './level.js';
 import type { Limit, Reading, Share } from './limit.js';
@@ -8,7 +8,7 @@ import { ceilDivide, larger, MAX_TICKS, minus, type Ticks } from './ticks.js';
 type Left = Pick<Reading, 'level' | 'remaining' | 'block'>;
 
 /** What a bucket answers, whichever algorithm has asked. */
-export function readLevel(limit: Limit, take: Take, found: Found, share: Share): Reading {
+export function readLevel(limit: Limit, take: NamelessTake, found: Found, share: Share): Reading {
   const admits = fits(take, found, share.wait);
   const own = share.charged
     ? (raisedLevel(take, found, share.wait) as number) + take.cost * take.scale.ticksPerToken
@@ -32,7 +32,7 @@ export function readLevel(limit: Limit, take: Take, found: Found, share: Share):
 /** The same of a take that admits at once or refuses, in a bucket that no block and no other scale is in the way of. */
 export function readPlainLevel(
   limit: Limit,
-  { cost, allowance, scale }: Omit<Take, 'key'>,
+  { cost, allowance, scale }: NamelessTake,
   found: number,
 ): Reading {
   const admits = found <= allowance;
@@ -50,7 +50,7 @@ export function readPlainLevel(
 
 /** When the level has fallen to where the take is admitted, and no block is left that it would not wait for. */
 export function retryAfterMs(
-  take: Take,
+  take: NamelessTake,
   found: Found,
   { wait, margin }: Omit<Share, 'charged'>,
 ): number | null {
@@ -68,7 +68,7 @@ function resetBesideMs(leased: BucketRecord, after: Partial<BucketRecord>): numb
 }
 
 /** In how many microseconds a take would be admitted where all that is held is spent when it expires. */
-function fitsBesideAfter({ allowance, startLevel, scale }: Take, leased: BucketRecord): number {
+function fitsBesideAfter({ allowance, startLevel, scale }: NamelessTake, leased: BucketRecord): number {
   const { ticksPerToken, holds = [], at } = leased;
   // Nobody waits for a turn beside what is held, so that has to be over.
   const free = startLevel === undefined ? 0 : (holds.at(-1)?.expires ?? at) - at;

@@ -1,4 +1,4 @@
-import type { Take } from '../algorithms/kernel.js';
+import type { NamelessTake, Take } from '../algorithms/kernel.js';
 import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Awaitable } from '../common/awaitable.js';
@@ -7,7 +7,6 @@ import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   DecisionSource,
-  LeaseState,
   PlainDecider,
   PlainTake,
   Store,
@@ -18,7 +17,7 @@ import type {
 import { type BucketLease, type LeaseRules, RULES } from './bucket-lease.js';
 import { type LeaseClock, systemClock } from './lease-clock.js';
 import { Leases } from './leases.js';
-import { admitted, foundBy, levelBy, refused, refusedBy, timeAt } from './local-reply.js';
+import { admitted, foundBy, levelBy, refused, refusedBy, refusedLevelBy, timeAt } from './local-reply.js';
 
 export interface LeasedStoreOptions extends Partial<LeaseRules> {
   /** How long a decision may take, in milliseconds. */
@@ -70,13 +69,17 @@ export class LeasedStore extends ForwardingStore implements PlainDecider {
   decidePlain(take: PlainTake, key: string): number | undefined {
     if (take.lease === undefined || this.leases.size === 0 || this.isClosed) return undefined;
     const lease = this.leases.get(`${take.policy}:{${key}}`);
-    const now = lease === undefined ? 0 : this.spendableAt(lease, take);
-    if (lease === undefined || now === undefined) return undefined;
-    const level = levelBy(take, lease);
-    this.spend(lease, take.cost, now);
-    const told = lease.state as LeaseState;
-    this.plainAt = timeAt(told, now);
-    this.plainSource = told.source;
+    if (lease?.state === undefined) return undefined;
+    const now = this.clock.now();
+    if (!isAnswered(take, lease, now, this.clock.wall(), false)) return undefined;
+    const covers = lease.covers(take.cost);
+    const level = covers ? levelBy(take, lease) : refusedLevelBy(take, lease, now);
+    if (typeof level !== 'number') return undefined;
+    if (covers) lease.spend(take.cost);
+    else lease.note(take.cost);
+    this.leases.tend(lease, now);
+    this.plainAt = timeAt(lease.state, now);
+    this.plainSource = lease.state.source;
     return level;
   }
 
@@ -121,23 +124,13 @@ export class LeasedStore extends ForwardingStore implements PlainDecider {
     if (takes.length !== 1 || peek) return undefined;
     const take = takes[0] as Take;
     const lease = this.leases.get(take.key);
-    const now = lease === undefined ? undefined : this.spendableAt(lease, take);
-    if (lease === undefined || now === undefined) return undefined;
-    const found = [foundBy(take, lease)];
-    this.spend(lease, take.cost, now);
-    return admitted(found, counted === true, lease, now);
-  }
-
-  /** The time, where a lease covers a take then. */
-  private spendableAt(lease: BucketLease, take: PlainTake | Take): number | undefined {
-    if (!lease.covers(take.cost) || !lease.isOf(take)) return undefined;
+    if (lease === undefined || !lease.covers(take.cost) || !lease.isOf(take)) return undefined;
     const now = this.clock.now();
-    return lease.isValid(now, this.clock.wall()) ? now : undefined;
-  }
-
-  private spend(lease: BucketLease, tokens: number, now: number): void {
-    lease.spend(tokens);
+    if (!lease.isValid(now, this.clock.wall())) return undefined;
+    const found = [foundBy(take, lease)];
+    lease.spend(take.cost);
     this.leases.tend(lease, now);
+    return admitted(found, counted === true, lease, now);
   }
 
   private giveUp(key: string): void {
@@ -229,7 +222,13 @@ export class LeasedStore extends ForwardingStore implements PlainDecider {
  * Whether a lease decides a take now: it covers it, or it never fits, or nothing more was free: a moment ago, or, for one who has
  * waited for it, in the answer of just now, however late that is read.
  */
-function isAnswered(take: Take, lease: BucketLease, now: number, wall: number, hasWaited: boolean): boolean {
+function isAnswered(
+  take: NamelessTake,
+  lease: BucketLease,
+  now: number,
+  wall: number,
+  hasWaited: boolean,
+): boolean {
   if (!lease.isOf(take)) return false;
   if (!lease.isValid(now, wall)) lease.forfeit();
   else if (lease.covers(take.cost)) return true;

@@ -1,6 +1,6 @@
-import type { Take } from '../algorithms/kernel.js';
+import type { NamelessTake, Take } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
-import { larger, plus, product } from '../algorithms/ticks.js';
+import { larger, plus, product, type Ticks } from '../algorithms/ticks.js';
 import type { LeaseState, StoreMoment, TransactionReply } from '../stores/store.interface.js';
 import type { BucketLease } from './bucket-lease.js';
 
@@ -23,13 +23,18 @@ export const foundBy = (take: Take, lease: BucketLease): Found => ({
 });
 
 /** A level that has fallen to where the take is admitted when it would be, and not sooner. */
-export function refusedBy(take: Take, lease: BucketLease, now: number): Found {
-  const found = foundBy(take, lease);
+export function refusedLevelBy(take: NamelessTake, lease: BucketLease, now: number): Ticks {
+  const level = levelBy(take, lease);
   const waitMs = (lease.short?.admits(take) ?? now) - now;
-  if (take.allowance < 0 || waitMs === Number.POSITIVE_INFINITY) return found;
+  if (take.allowance < 0 || waitMs === Number.POSITIVE_INFINITY) return level;
   const excess = product(take.scale.ticksPerMicro, Math.max(1, Math.ceil(waitMs * 1000)));
-  return { ...found, level: larger(found.level, plus(take.allowance, excess)) };
+  return larger(level, plus(take.allowance, excess));
 }
+
+export const refusedBy = (take: Take, lease: BucketLease, now: number): Found => ({
+  ...foundBy(take, lease),
+  level: refusedLevelBy(take, lease, now),
+});
 
 export function admitted(
   found: readonly Found[],

@@ -1,4 +1,4 @@
-import type { Take } from '../algorithms/kernel.js';
+import type { NamelessTake } from '../algorithms/kernel.js';
 import { withHold } from '../algorithms/lease-holds.js';
 import type { Found } from '../algorithms/level.js';
 import { retryAfterMs } from '../algorithms/reading.js';
@@ -27,7 +27,7 @@ export class ShortAnswer {
   }
 
   /** When a take that is refused now would be admitted, were it alone; infinity: never. */
-  admits(take: Take): number {
+  admits(take: NamelessTake): number {
     if (this.known?.allowance !== take.allowance) {
       const wait = retryAfterMs(take, this.found, ALONE) ?? Number.POSITIVE_INFINITY;
       this.known = { allowance: take.allowance, at: Math.max(this.until, this.decidedAt + wait) };
