@@ -52,19 +52,25 @@ function foundIn(record: BucketRecord, reader: Scale, now: number): Found {
  * faster one it would rise there. Needs `record.at <= now`, and no lease that has expired.
  */
 export function levelAt(record: BucketRecord, reader: Scale, now: number): Ticks {
-  const elapsed = now - record.at;
   if (isDrained(record, now)) return 0;
-  const isHeld = record.holds !== undefined;
-  if (record.ticksPerToken === reader.ticksPerToken) {
-    if (isHeld) return drain(record.level, record.ticksPerMicro, elapsed);
-    return drain(record.level, larger(record.ticksPerMicro, reader.ticksPerMicro) as number, elapsed);
-  }
-  if (!isHeld && isFaster(reader, record)) {
-    const tokens = Math.ceil(record.level / record.ticksPerToken);
-    return larger(difference(tokens, reader.ticksPerToken, reader.ticksPerMicro, elapsed), 0);
-  }
-  const left = drain(record.level, record.ticksPerMicro, elapsed);
+  if (record.holds === undefined && isFaster(reader, record)) return levelForFaster(record, reader, now);
+  const left = drain(record.level, record.ticksPerMicro, now - record.at);
+  if (record.ticksPerToken === reader.ticksPerToken) return left;
   return product(Math.ceil(left / record.ticksPerToken), reader.ticksPerToken);
+}
+
+/**
+ * The starts that were promised lie as far ahead as the writer's rate says. So to the latest of them the level drains by that, and
+ * from there by the reader's: until then it is as much higher as the reader's would drain. Else tokens would be given
+ * out again that are not used yet.
+ */
+function levelForFaster(record: BucketRecord, reader: Scale, now: number): Ticks {
+  const { level, at, ticksPerToken, ticksPerMicro, last = at } = record;
+  const from = Math.max(at, last);
+  const left = drain(level, ticksPerMicro, from - at);
+  const isSame = ticksPerToken === reader.ticksPerToken;
+  const [amount, size] = isSame ? [left, 1] : [Math.ceil(left / ticksPerToken), reader.ticksPerToken];
+  return larger(difference(amount, size, reader.ticksPerMicro, now - from), 0);
 }
 
 /** Whether the level falls by whole tokens rather than smoothly: it was written at a faster rate on another scale. */

@@ -37,11 +37,11 @@ export function fitScale(rate: Fraction, capacity: number): Scale | undefined {
   return { ticksPerToken: Number(fitted.denominator), ticksPerMicro: Number(fitted.numerator) };
 }
 
-/** `a × b - c × d`, exact. The operands are safe non-negative integers. */
+/** `a × b - c × d`, exact. The operands are safe integers, `a`, `b` and `c` not negative. */
 export function difference(a: number, b: number, c: number, d: number): Ticks {
   const ab = a * b;
   const cd = c * d;
-  if (ab <= MAX_TICKS && cd <= MAX_TICKS) return ab - cd;
+  if (ab <= MAX_TICKS && cd <= MAX_TICKS && ab - cd <= MAX_TICKS) return ab - cd;
   return narrow(BigInt(a) * BigInt(b) - BigInt(c) * BigInt(d));
 }
 

@@ -18,8 +18,6 @@ export interface Count {
 export type Mark = Omit<Count, 'synced'>;
 
 export interface BucketRecord extends Stored {
-  /** The latest start that was promised. */
-  readonly last?: bigint;
   /** Nothing starts before it. */
   readonly blocked?: bigint;
   readonly count?: Count;

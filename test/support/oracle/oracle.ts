@@ -51,6 +51,8 @@ export interface Stored {
   readonly at: bigint;
   readonly tokens: bigint;
   readonly micros: bigint;
+  /** The latest start that was promised. */
+  readonly last?: bigint;
 }
 
 interface Read {
@@ -121,12 +123,13 @@ export function levelFor(policy: OraclePolicy, stored: Stored | undefined, now: 
   const byWriter = drained(stored, elapsed);
   // A record past its full time is worth none, whoever reads it: expiry may not change a decision.
   if (compare(stored.level, byWriter) <= 0) return ZERO;
-  const byReader = drained(policy, elapsed);
-  if (policy.micros === stored.micros) return notBelowZero(subtract(stored.level, max(byWriter, byReader)));
-  if (compare(rate(policy), rate(stored)) > 0) {
-    return notBelowZero(subtract(whole(ceil(stored.level)), byReader));
-  }
-  return whole(ceil(subtract(stored.level, byWriter)));
+  const counted = (level: Rational) => (policy.micros === stored.micros ? level : whole(ceil(level)));
+  if (compare(rate(policy), rate(stored)) <= 0) return counted(subtract(stored.level, byWriter));
+  // What was promised was promised by the writer's rate: a faster reader's counts from there.
+  const { at, last = at } = stored;
+  const from = last > at ? last : at;
+  const then = counted(notBelowZero(subtract(stored.level, drained(stored, from - at))));
+  return notBelowZero(subtract(then, drained(policy, now - from)));
 }
 
 /**

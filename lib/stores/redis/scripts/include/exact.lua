@@ -15,11 +15,11 @@ local function limbs(x)
   return { rest - middle * 1e6, middle, high }
 end
 
--- a × b - c × d for safe non-negative integers: a number where the result is below 2^53, its decimal text where it is
--- not, and -1 for any negative result.
+-- a × b - c × d for safe integers, of which d alone may be negative: a number where the result is below 2^53, its decimal text
+-- where it is not, and -1 for any negative result.
 local function difference(a, b, c, d)
   local ab, cd = a * b, c * d
-  if ab <= MAX and cd <= MAX then return math.max(ab - cd, -1) end
+  if ab <= MAX and cd <= MAX and ab - cd <= MAX then return math.max(ab - cd, -1) end
   local x, y, z, w = limbs(a), limbs(b), limbs(c), limbs(d)
   local sum = { 0, 0, 0, 0, 0, 0 }
   for i = 1, 3 do

@@ -1,21 +1,21 @@
 -- What a bucket's record says under the scale (n, p) of whoever reads it.
 
 local function isFaster(n, p, record)
+  if record.p == p then return n > record.n end
   return difference(n, record.p, record.n, p) ~= -1
 end
 
 -- The level under another scale than the writer's earns nothing beyond the faster of the two; while tokens are held it drains
--- by the writer's rate alone. A text where it passes 2^53.
+-- by the writer's rate alone, and to the latest start that was promised by that one first. A text where it passes 2^53.
 local function levelAt(record, n, p, now)
   if not record or isDrained(record, now) then return 0 end
-  local elapsed = now - record.at
-  if record.p == p then return drain(record.level, record.holds and record.n or math.max(record.n, n), elapsed) end
-  if not record.holds and isFaster(n, p, record) then
-    local level = difference(math.ceil(record.level / record.p), p, n, elapsed)
-    if level == -1 then return 0 end
-    return level
-  end
-  return difference(math.ceil(drain(record.level, record.n, elapsed) / record.p), p, 0, 0)
+  local earns = not record.holds and isFaster(n, p, record)
+  local from = earns and math.max(record.at, record.last or 0) or now
+  local left = drain(record.level, record.n, from - record.at)
+  local amount, size = left, 1
+  if record.p ~= p then amount, size = math.ceil(left / record.p), p end
+  local level = difference(amount, size, n, now - from)
+  return level == -1 and 0 or level
 end
 
 -- Where the level was written at a faster rate: 1 where it falls by whole tokens, for it was on ticks of another size, 2 where it
