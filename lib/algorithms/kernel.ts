@@ -201,7 +201,8 @@ function recordAfter(
   now: number,
 ): BucketRecord {
   const { ticksPerToken, ticksPerMicro } = scale;
-  const last = Math.max(before?.last ?? 0, promises ? now + Number(wait) : 0);
+  // Starts behind 2^53, in the year 2255, are not told apart.
+  const last = Math.max(before?.last ?? 0, promises ? Math.min(now + Number(wait), MAX_TICKS) : 0);
   const { since, sent, synced } = countAfter(before, cost, counted, now);
   const { reserved, returned, lost } = outflowAfter(before, scale, reserve);
   const blocked = before?.blocked;

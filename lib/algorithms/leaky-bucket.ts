@@ -8,7 +8,8 @@ import { tokenBucketAlgorithm } from './token-bucket.js';
 export const leakyBucketAlgorithm: Algorithm = (limit, key, cost, patience) => {
   if (!limit.shapes) return tokenBucketAlgorithm(limit, key, cost, patience);
   const take = tokenBucketAlgorithm(limit, key, cost);
-  return { ...take, startLevel: 0, allowance: waitingAllowance(limit, take.allowance, patience) };
+  const allowance = waitingAllowance(limit, take.allowance, patience);
+  return { ...take, startLevel: 0, promises: true, allowance };
 };
 
 /** A wait of at most w is a level of at most `rate × w`. */

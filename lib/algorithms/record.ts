@@ -9,7 +9,7 @@ import { difference, larger, MAX_TICKS, product, type Scale, type Ticks } from '
 export interface BucketRecord extends Scale, Outflow {
   readonly level: number;
   readonly at: number;
-  /** The latest start that was promised to somebody who waits for tokens. */
+  /** The latest start that was promised to somebody who waits, for tokens or in a line. */
   readonly last?: number;
   /** Nothing starts before this time; `FOREVER` until it is taken back. */
   readonly blocked?: number;
@@ -77,7 +77,7 @@ export function blockOf({ blocked }: BucketRecord, now: number): number {
   return blocked === FOREVER ? FOREVER : Math.max(blocked - now, 0);
 }
 
-/** Whether somebody waits for tokens of this bucket: what they were promised does not move. */
+/** Whether somebody waits at this bucket: what they were promised does not move. */
 export function isPromised(record: BucketRecord, now: number): boolean {
   return record.last !== undefined && record.last > now;
 }

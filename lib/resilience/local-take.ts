@@ -40,10 +40,10 @@ function shareOf(take: Take, instances: number): Take {
   if (allowance < 0 || free < 0) return { ...share, allowance: -1, startLevel: undefined, promises: false };
   if (startLevel === undefined) return { ...share, allowance: free };
   // A token bucket that is waited for starts where the excess has drained; a line, where the work ahead has.
-  if (take.promises) {
+  const all = (take.capacity - cost) * scale.ticksPerToken;
+  if (startLevel === all) {
     return { ...share, startLevel: free, allowance: Math.min(free + allowance - startLevel, MAX_TICKS) };
   }
-  const all = (take.capacity - cost) * scale.ticksPerToken;
   return { ...share, allowance: allowance < all ? Math.min(allowance, free) : free };
 }
 

@@ -99,7 +99,7 @@ class Model {
     const waits = shapes || patience !== undefined;
     const excess = shapes ? level : subtract(level, free);
     const wait = waits ? ceil(divide(max(excess, ZERO), rate)) : 0n;
-    const after = { level: add(level, whole(cost)), at: now, last: this.last(now, shapes ? 0n : wait) };
+    const after = { level: add(level, whole(cost)), at: now, last: this.last(now, wait) };
     const trace = { before: this.stored, after };
     if (cost > 0) this.stored = after;
     const admitted = { admitted: true, wait: Number(wait), ...this.tell(after.level), retryAfterMs: 0 };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Judgement } from '../../lib/limiter/judgement.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
-import { tokenBucket } from '../../lib/options/make-policy.js';
+import { leakyBucket, tokenBucket } from '../../lib/options/make-policy.js';
 import type { Policy } from '../../lib/options/policy.js';
 import { effort } from '../support/effort.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -11,6 +11,7 @@ import { useStores } from '../support/stores.js';
 
 const START = Date.UTC(2100, 0) * 1000;
 const STEPS = 200;
+const MOST_COST = 3;
 // On ticks of one size, and of others.
 const RATES = ['1/s', '2/s', '3/s', '7/s', '10/s', '100/s', '7/min', '13/17min', '999/s'];
 
@@ -47,10 +48,10 @@ class Story {
   readonly policies: readonly Policy[];
   private policy: Policy;
 
-  constructor(seed: number) {
+  constructor(seed: number, make: typeof tokenBucket = tokenBucket) {
     this.random = new Random(seed);
     this.policies = Array.from({ length: 2 + this.random.below(3) }, () =>
-      tokenBucket({ capacity: this.random.spread(30), rate: this.random.pick(RATES) }),
+      make({ capacity: this.random.spread(30), rate: this.random.pick(RATES) }),
     );
     this.policy = this.policies[0]!;
   }
@@ -60,15 +61,14 @@ class Story {
     if (random.chance(0.1)) this.policy = random.pick(this.policies);
     const { policy } = this;
     const elapsed = random.chance(0.5) ? random.spread(3_000_000) - 1 : 0;
-    const cost = random.spread(Math.min(3, policy.capacity!));
+    const cost = random.spread(Math.min(MOST_COST, policy.capacity!));
     const patience = random.pick([undefined, {}, { maxWaitMicros: random.spread(20_000_000) }]);
     return { elapsed, policy, cost, patience };
   }
 }
 
-/** The most tokens that any window has beyond `capacity + rate × window`. A start is rounded up, so it may be a microsecond closer. */
-function excess(starts: readonly Start[], policies: readonly Policy[]): number {
-  const capacity = Math.max(...policies.map((policy) => policy.capacity!));
+/** The most tokens that any window has beyond `burst + rate × window`. A start is rounded up, so it may be a microsecond closer. */
+function excess(starts: readonly Start[], policies: readonly Policy[], burst: number): number {
   const rates = policies.map(({ effectiveRate }) => effectiveRate!);
   const fastest = rates.reduce((a, b) =>
     a.tokens * b.perMicroseconds >= b.tokens * a.perMicroseconds ? a : b,
@@ -81,14 +81,21 @@ function excess(starts: readonly Start[], policies: readonly Policy[]): number {
     at = start.at;
     if (level > most) most = level;
   }
-  return Number(most - BigInt(capacity) * p - n) / Number(p);
+  return Number(most - BigInt(burst) * p - n) / Number(p);
 }
 
 describe.each(stores.names)('starts while limits change, on %s', (name) => {
-  it('are never more than the largest capacity and the fastest rate allow in any window', async () => {
+  it.each([
+    [
+      'the largest capacity',
+      tokenBucket,
+      (policies: readonly Policy[]) => Math.max(...policies.map((policy) => policy.capacity!)),
+    ],
+    ['the largest cost, for a line,', leakyBucket, () => MOST_COST],
+  ])('are never more than %s and the fastest rate allow in any window', async (_, make, burst) => {
     let waits = 0;
     for (let seed = 1; seed <= (name === 'Redis' ? 60 : effort(300, 3000)); seed++) {
-      const [story, bucket] = [new Story(seed), new Changing(name)];
+      const [story, bucket] = [new Story(seed, make), new Changing(name)];
       const starts: Start[] = [];
       for (let i = 0; i < STEPS; i++) {
         const { elapsed, policy, cost, patience } = story.next();
@@ -98,7 +105,10 @@ describe.each(stores.names)('starts while limits change, on %s', (name) => {
         starts.push({ at: slot, cost });
         if (slot > bucket.clock.now) waits++;
       }
-      expect({ seed, excess: Math.max(0, excess(starts, story.policies)) }).toEqual({ seed, excess: 0 });
+      expect({ seed, excess: Math.max(0, excess(starts, story.policies, burst(story.policies))) }).toEqual({
+        seed,
+        excess: 0,
+      });
     }
     expect(waits).toBeGreaterThan(1000);
   });

@@ -76,15 +76,15 @@ export class Oracle {
     const margin = stepMargin(entries, (key) => this.records.get(key), now);
     const reads = entries.map((entry, index) => read(entry, levels[index], wait));
     const allowed = reads.every(({ fits }) => fits);
-    if (allowed && options.peek !== true) this.admit(now, reads);
+    if (allowed && options.peek !== true) this.admit(now, reads, wait);
     return { allowed, entries: reads.map((entry) => report(entry, allowed, wait, margin)) };
   }
 
-  /** Dropped on a bucket that shapes: places already promised do not move. */
+  /** Dropped on a bucket that shapes, and where a start lies ahead: places already promised do not move. */
   refund(now: bigint, key: string, policy: OraclePolicy, cost: number): void {
     if (policy.shapes || cost === 0 || !this.records.has(key)) return;
     const stored = this.rebased(key, now);
-    if (stored === undefined) return;
+    if (stored === undefined || (stored.last ?? now) > now) return;
     const level = subtract(stored.level, whole(cost));
     const emptied = compare(level, drained(stored, now - stored.at)) <= 0;
     if (emptied) this.records.delete(key);
@@ -103,18 +103,28 @@ export class Oracle {
   private rebased(key: string, now: bigint): Stored | undefined {
     const stored = this.records.get(key);
     if (stored === undefined || stored.at <= now) return stored;
-    const moved = { ...stored, at: now };
+    const { last } = stored;
+    const moved = { ...stored, at: now, last: last === undefined ? undefined : last - (stored.at - now) };
     this.records.set(key, moved);
     return moved;
   }
 
-  private admit(now: bigint, reads: readonly Read[]): void {
+  private admit(now: bigint, reads: readonly Read[], wait: bigint): void {
     for (const { entry, raised } of reads) {
       if (entry.cost === 0) continue;
-      const { tokens, micros } = entry.policy;
-      this.records.set(entry.key, { level: add(raised, whole(entry.cost)), at: now, tokens, micros });
+      const { tokens, micros, shapes } = entry.policy;
+      const promised = this.records.get(entry.key)?.last ?? 0n;
+      const start = shapes ? promisedAt(now + wait) : 0n;
+      const last = start > promised ? start : promised;
+      this.records.set(entry.key, { level: add(raised, whole(entry.cost)), at: now, tokens, micros, last });
     }
   }
+}
+
+/** Starts behind the largest value that is kept are not told apart. */
+export function promisedAt(start: bigint): bigint {
+  const most = BigInt(Number.MAX_SAFE_INTEGER);
+  return start < most ? start : most;
 }
 
 export function levelFor(policy: OraclePolicy, stored: Stored | undefined, now: bigint): Rational {

@@ -9,7 +9,7 @@ import {
   rebased,
   written,
 } from './bucket-record.js';
-import type { EntryResult, OraclePolicy } from './oracle.js';
+import { type EntryResult, type OraclePolicy, promisedAt } from './oracle.js';
 import {
   type Look,
   lookAt,
@@ -150,7 +150,7 @@ export class OutboundModel {
       at: now,
       tokens,
       micros,
-      last: later(record?.last, waits && !policy.shapes ? now + shared : undefined),
+      last: later(record?.last, waits ? promisedAt(now + shared) : undefined),
       blocked: record?.blocked,
       count: counting(record, now, cost, counted === true),
     };

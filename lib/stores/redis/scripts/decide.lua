@@ -169,7 +169,7 @@ local function charge(takes, counted)
       local before = buckets[take.bucket]
       local after = {
         level = take.raised + take.cost * take.p, at = now, n = take.n, p = take.p,
-        last = math.max(before and before.last or 0, take.promises and now + wait or 0),
+        last = math.max(before and before.last or 0, take.promises and math.min(now + wait, MAX) or 0),
         blocked = before and before.blocked, holds = before and before.holds,
       }
       countOn(before, after, take.cost, counted, now)

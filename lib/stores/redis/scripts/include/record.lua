@@ -1,5 +1,5 @@
 -- A bucket's record: "level at n P" in decimal, then, each only where there is one,
---   " l" and the latest start that was promised to somebody who waits for tokens
+--   " l" and the latest start that was promised to somebody who waits, for tokens or in a line
 --   " b" and the time before which nothing starts (MAX: until it is taken back)
 --   " s" and the count of what was sent: since when, how many tokens, how many of them the newest report knew of
 --   " r" and the count of ticks that have flowed out otherwise than by draining: the reservation that it begins with, those
