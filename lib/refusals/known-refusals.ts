@@ -1,7 +1,8 @@
 import type { Take } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import { MAX_TICKS } from '../algorithms/ticks.js';
-import type { Transaction, TransactionReply } from '../stores/store.interface.js';
+import type { PlainTake, Transaction, TransactionReply } from '../stores/store.interface.js';
+import { BucketsByPolicy } from './buckets-by-policy.js';
 import { KnownBucket, type Told } from './known-bucket.js';
 
 export interface KnownRefusalsOptions {
@@ -18,6 +19,7 @@ const SWEPT = 2;
 export class KnownRefusals {
   /** In the order in which they were learned, which is that in which they end. */
   private readonly buckets = new Map<string, KnownBucket>();
+  private readonly byPolicy = new BucketsByPolicy<KnownBucket>();
 
   constructor(private readonly options: KnownRefusalsOptions) {}
 
@@ -41,7 +43,7 @@ export class KnownRefusals {
     const known: KnownBucket[] = [];
     let isRefused = false;
     for (const take of takes) {
-      const bucket = this.find(take.key, take, at);
+      const bucket = believed(this.buckets.get(take.key), take, at);
       // A reply says how each take has found its bucket, and a lease that is returned is for the store.
       if (bucket === undefined || take.returns !== undefined) return undefined;
       isRefused ||= bucket.refuses(take, at);
@@ -51,17 +53,17 @@ export class KnownRefusals {
   }
 
   /** What is known, and still believed, of a bucket of this limit. */
-  find(key: string, take: Pick<Take, 'scale'>, at: number): KnownBucket | undefined {
-    const bucket = this.buckets.get(key);
-    return bucket === undefined || bucket.until <= at || !bucket.isOf(take) ? undefined : bucket;
+  find(take: PlainTake, key: string, at: number): KnownBucket | undefined {
+    return believed(this.byPolicy.get(take.policy, key), take, at);
   }
 
   forget(key: string): void {
-    this.buckets.delete(key);
+    if (this.buckets.delete(key)) this.byPolicy.delete(key);
   }
 
   clear(): void {
     this.buckets.clear();
+    this.byPolicy.clear();
   }
 
   private note(
@@ -76,11 +78,13 @@ export class KnownRefusals {
   }
 
   private keep({ key, scale }: Take, found: Found, told: Told, until: number): void {
-    this.buckets.delete(key);
+    this.forget(key);
     // A level that falls by whole tokens, or faster, was written by another rate, one beyond 2^53 is no number to count with, and
     // what is held may come back at any time.
     if (found.stepped || found.faster || found.level > MAX_TICKS || found.leased !== undefined) return;
-    this.buckets.set(key, new KnownBucket(scale, found, told, until));
+    const bucket = new KnownBucket(scale, found, told, until);
+    this.buckets.set(key, bucket);
+    this.byPolicy.set(key, bucket);
     if (this.buckets.size > this.options.maxKeys) this.forget(this.buckets.keys().next().value as string);
   }
 
@@ -88,13 +92,21 @@ export class KnownRefusals {
     let left = SWEPT;
     for (const [key, { until }] of this.buckets) {
       if (left-- === 0 || until > at) return;
-      this.buckets.delete(key);
+      this.forget(key);
     }
   }
 
   private forgetAll(takes: readonly Take[]): void {
-    if (this.buckets.size > 0) for (const { key } of takes) this.buckets.delete(key);
+    if (this.buckets.size > 0) for (const { key } of takes) this.forget(key);
   }
+}
+
+function believed(
+  bucket: KnownBucket | undefined,
+  take: Pick<Take, 'scale'>,
+  at: number,
+): KnownBucket | undefined {
+  return bucket === undefined || bucket.until <= at || !bucket.isOf(take) ? undefined : bucket;
 }
 
 function refusal(buckets: readonly KnownBucket[], at: number): TransactionReply {

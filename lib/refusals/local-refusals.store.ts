@@ -55,16 +55,16 @@ export class LocalRefusals extends ForwardingStore implements PlainDecider {
   }
 
   decidePlain(take: PlainTake, key: string): number | undefined {
-    const refused = this.known.size === 0 ? undefined : this.refusePlain(take, `${take.policy}:{${key}}`);
+    const refused = this.known.size === 0 ? undefined : this.refusePlain(take, key);
     if (refused !== undefined || this.behind === undefined) return refused;
     const level = this.behind.decidePlain(take, key);
     if (level !== undefined) this.keepMoment(this.behind.plainAt, this.behind.plainSource);
     return level;
   }
 
-  private refusePlain(take: PlainTake, name: string): number | undefined {
+  private refusePlain(take: PlainTake, key: string): number | undefined {
     const at = performance.now();
-    const bucket = this.known.find(name, take, at);
+    const bucket = this.known.find(take, key, at);
     const level = bucket?.levelFor(take, at);
     if (bucket !== undefined && level !== undefined) this.keepMoment(bucket.timeAt(at), bucket.told.source);
     return level;
