@@ -84,13 +84,13 @@ export class LeasedStore extends ForwardingStore implements PlainDecider {
   }
 
   /** Whether it has nothing to do with leases. */
-  private mayPass({ takes: [take] }: PlainCall): boolean {
-    return take.lease === undefined && (this.leases.size === 0 || this.leases.get(take.key) === undefined);
+  private mayPass({ take, name }: PlainCall): boolean {
+    return take.lease === undefined && (this.leases.size === 0 || this.leases.get(name) === undefined);
   }
 
   /** Tells a call that it is admitted, where its lease covers it. */
   private isSpent(call: PlainCall): boolean {
-    const reply = this.isClosed || call.takes[0].lease === undefined ? undefined : this.spendOne(call);
+    const reply = this.isClosed || call.take.lease === undefined ? undefined : this.spendOne(call);
     if (reply !== undefined) call.replied(reply);
     return reply !== undefined;
   }

@@ -5,7 +5,7 @@ import { readLevel } from '../algorithms/reading.js';
 import { FOREVER } from '../algorithms/record.js';
 import { type Awaitable, chain, isPromise } from '../common/awaitable.js';
 import { LevelReply } from '../stores/level-reply.js';
-import type { PlainQueue } from '../stores/plain-call.js';
+import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   Inspection,
@@ -25,7 +25,7 @@ import { type Judgement, judge, type Outcome, outcomeOf, together } from './judg
 import { type LimiterReport, reportOf } from './limiter-report.js';
 import { LiveLimits } from './live-limits.js';
 import { PendingCharge } from './pending-charge.js';
-import { isPlain, judgeHere, judgePlain, plainTransaction } from './plain-charge.js';
+import { isPlain, judgeHere, judgeLevel, judgePlain, plainTransaction } from './plain-charge.js';
 import { PlainTakes } from './plain-takes.js';
 import type { Settlement } from './reservation.js';
 import { ShadowCounts } from './shadow-counts.js';
@@ -96,7 +96,7 @@ export class Limiter {
     if (here !== undefined) return answer(here);
     if (this.queue !== undefined && deadline === undefined) {
       const take = this.plainTakes.of(charge);
-      const call = new PendingCharge(charge, take, counted, order, this.readPlain, answer);
+      const call = new PendingCharge(charge, take, counted, order, this.readCall, answer);
       if (this.queue.enqueue(call)) return call.answered;
     }
     const transaction = plainTransaction(charge, counted);
@@ -123,17 +123,30 @@ export class Limiter {
     return judgement;
   }
 
-  private readonly readPlain = (
+  private readonly readCall = (
+    charge: Charge,
+    call: PlainCall,
+    reply: TransactionReply,
+    order: number,
+  ): Judgement => {
+    if (!(reply instanceof LevelReply)) return this.readPlain(charge, call, reply, order);
+    if (this.blocks.size > 0) this.blocks.forget(call.name, order);
+    const judgement = judgeLevel(charge, call.take, reply, order);
+    this.note(judgement.decision);
+    return judgement;
+  };
+
+  private readPlain(
     charge: Charge,
     transaction: Transaction,
     reply: TransactionReply,
     order: number,
-  ): Judgement => {
+  ): Judgement {
     this.learnAll(transaction.takes, reply, order);
     const judgement = judgePlain(charge, transaction, reply, order);
     this.record(judgement);
     return judgement;
-  };
+  }
 
   private decideTogether(charges: readonly Charge[], terms: Terms): Awaitable<Judgement> {
     const current = this.live.apply(charges);
@@ -243,7 +256,6 @@ export class Limiter {
   private learnAll(takes: readonly Take[], reply: TransactionReply, order: number): void {
     // What this process has decided by itself says nothing of a block in the store.
     if (reply.instead !== undefined) return;
-    if (reply instanceof LevelReply && this.blocks.size === 0) return;
     for (let i = 0; i < takes.length; i++)
       this.learn((takes[i] as Take).key, reply.found[i] as Found, reply, order);
   }

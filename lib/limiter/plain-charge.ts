@@ -4,7 +4,7 @@ import type { Found } from '../algorithms/level.js';
 import type { Limit, Reading, Share } from '../algorithms/limit.js';
 import { readLevel, readPlainLevel } from '../algorithms/reading.js';
 import type { Mark } from '../algorithms/record.js';
-import { LevelReply } from '../stores/level-reply.js';
+import type { LevelReply } from '../stores/level-reply.js';
 import type { PlainDecider, PlainTake, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { bucketKey } from './bucket-key.js';
 import { type Charge, limitOf } from './charge.js';
@@ -45,10 +45,6 @@ export function judgePlain(
   order: number,
 ): Judgement {
   const take = transaction.takes[0] as Take;
-  if (reply instanceof LevelReply) {
-    const reading = readPlainLevel(limitOf(charge), take, reply.level);
-    return new PlainJudgement(charge, reading, reply, undefined, order);
-  }
   if (reply.instead !== undefined) {
     return judge([charge], { entries: [{ charge, take }], places: [0] }, transaction, reply, order);
   }
@@ -57,6 +53,17 @@ export function judgePlain(
   const mark = reply.admitted && transaction.counted ? reply.marks[0] : undefined;
   const isHeld = reply.found[0]?.leased !== undefined;
   return new PlainJudgement(charge, reading, reply, mark, order, isHeld);
+}
+
+/** What it means for one whose bucket the store has found to be no more than a level. */
+export function judgeLevel(
+  charge: Charge,
+  take: PlainTake,
+  reply: LevelReply,
+  order: number,
+): PlainJudgement {
+  const reading = readPlainLevel(limitOf(charge), take, reply.level);
+  return new PlainJudgement(charge, reading, reply, undefined, order);
 }
 
 /** What it means for one that this process has found its bucket at a level. */

@@ -1,8 +1,8 @@
 import type { Take } from '../algorithms/kernel.js';
 import type { Found } from '../algorithms/level.js';
 import { MAX_TICKS } from '../algorithms/ticks.js';
+import { BucketsByPolicy, partsOf } from '../stores/buckets-by-policy.js';
 import type { PlainTake, Transaction, TransactionReply } from '../stores/store.interface.js';
-import { BucketsByPolicy } from './buckets-by-policy.js';
 import { KnownBucket, type Told } from './known-bucket.js';
 
 export interface KnownRefusalsOptions {
@@ -28,12 +28,14 @@ export class KnownRefusals {
   }
 
   /** What the store has said of a transaction that was sent at a time of `performance.now()`. */
-  learn({ takes, pick }: Transaction, reply: TransactionReply, sent: number): void {
+  learn(transaction: Transaction, reply: TransactionReply, sent: number): void {
+    // Nearly always there is nothing to forget.
+    if (reply.admitted && this.buckets.size === 0) return;
     // What this process has decided by itself is no word of the store's.
     if (reply.instead !== undefined) return;
     // Who was admitted knows better.
-    if (reply.admitted) this.forgetAll(takes);
-    else if (pick === undefined) this.note(takes, reply, sent);
+    if (reply.admitted) this.forgetAll(transaction.takes);
+    else if (transaction.pick === undefined) this.note(transaction.takes, reply, sent);
   }
 
   /** The refusal of a transaction that the store would refuse as well; undefined where that has to be asked. */
@@ -58,7 +60,7 @@ export class KnownRefusals {
   }
 
   forget(key: string): void {
-    if (this.buckets.delete(key)) this.byPolicy.delete(key);
+    if (this.buckets.delete(key)) this.byPolicy.delete(...partsOf(key));
   }
 
   clear(): void {
@@ -84,7 +86,7 @@ export class KnownRefusals {
     if (found.stepped || found.faster || found.level > MAX_TICKS || found.leased !== undefined) return;
     const bucket = new KnownBucket(scale, found, told, until);
     this.buckets.set(key, bucket);
-    this.byPolicy.set(key, bucket);
+    this.byPolicy.set(...partsOf(key), bucket);
     if (this.buckets.size > this.options.maxKeys) this.forget(this.buckets.keys().next().value as string);
   }
 
@@ -97,7 +99,7 @@ export class KnownRefusals {
   }
 
   private forgetAll(takes: readonly Take[]): void {
-    if (this.buckets.size > 0) for (const { key } of takes) this.forget(key);
+    for (const { key } of takes) this.forget(key);
   }
 }
 

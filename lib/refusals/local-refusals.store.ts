@@ -78,7 +78,9 @@ export class LocalRefusals extends ForwardingStore implements PlainDecider {
   /** Tells a call that it is refused, where it is. */
   private isRefused(call: PlainCall): boolean {
     if (this.known.size === 0) return false;
-    const refusal = this.known.refusalOf(call, performance.now());
+    const at = performance.now();
+    if (this.known.find(call.take, call.key, at) === undefined) return false;
+    const refusal = this.known.refusalOf(call, at);
     if (refusal !== undefined) call.replied(refusal);
     return refusal !== undefined;
   }

@@ -6,21 +6,29 @@ import type { OnStoreError, PlainTake, Transaction, TransactionReply } from './s
  * its whole way, and one promise.
  */
 export abstract class PlainCall implements Transaction {
-  readonly takes: readonly [Take];
+  private made: readonly [Take] | undefined;
 
-  /** `key` is the part of the bucket's name in braces. */
   constructor(
-    take: PlainTake,
-    key: string,
+    readonly take: PlainTake,
+    /** The part of the bucket's name in braces. */
+    readonly key: string,
     readonly counted: boolean,
     readonly onStoreError: readonly OnStoreError[] | undefined,
-  ) {
-    const { policy, scale, capacity, cost, allowance, lease } = take;
-    const name = `${policy}:{${key}}`;
-    // All by name: spread syntax would cost more than all else of it.
-    this.takes = [
-      { key: name, scale, capacity, cost, allowance, startLevel: undefined, promises: false, lease },
-    ];
+  ) {}
+
+  /** Made for those who ask: most go by `take` and `key`. */
+  get takes(): readonly [Take] {
+    this.made ??= [this.namedTake()];
+    return this.made;
+  }
+
+  get name(): string {
+    return `${this.take.policy}:{${this.key}}`;
+  }
+
+  private namedTake(): Take {
+    const { policy: _, ...take } = this.take;
+    return { ...take, key: this.name };
   }
 
   /** Never throws. */

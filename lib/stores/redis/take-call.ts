@@ -1,5 +1,6 @@
 import type { Take } from '../../algorithms/kernel.js';
 import { isPlain } from '../plain.js';
+import { PlainCall } from '../plain-call.js';
 import type { Transaction, TransactionReply } from '../store.interface.js';
 import type { DecidingCall } from './decide-call.js';
 import { takeScript } from './scripts/generated.js';
@@ -21,6 +22,10 @@ export function encodeTakes(transactions: readonly Transaction[]): DecidingCall 
       let end = 0;
       return transactions.map((transaction) => {
         const first = end;
+        if (transaction instanceof PlainCall) {
+          end++;
+          return replay.decideCall(transaction, places[first] as number);
+        }
         end += transaction.takes.length;
         return replay.decide(transaction, places, first);
       });

@@ -1,7 +1,8 @@
-import { changesOf, decide, type Take } from '../../algorithms/kernel.js';
+import { changesOf, decide, type NamelessTake, type Take } from '../../algorithms/kernel.js';
 import type { Found } from '../../algorithms/level.js';
 import { type BucketRecord, markOf } from '../../algorithms/record.js';
 import { type CallMoment, LevelReply } from '../level-reply.js';
+import type { PlainCall } from '../plain-call.js';
 import type { StoreMoment, Transaction, TransactionReply } from '../store.interface.js';
 import type { Reply } from './decide-call.js';
 import { parseRecord } from './record-text.js';
@@ -27,6 +28,11 @@ export class TakeReplay {
     }
   }
 
+  decideCall(call: PlainCall, place: number): TransactionReply {
+    if (call.counted || this.records.size > 0) return this.decideByKernel(call, [place]);
+    return this.decideOne(call.take, false, place);
+  }
+
   /** `places` has the buckets of its takes from `first` on. */
   decide(transaction: Transaction, places: readonly number[], first: number): TransactionReply {
     const { takes, counted, peek } = transaction;
@@ -46,7 +52,11 @@ export class TakeReplay {
     return this.reply(true, found, [...takes.keys()]);
   }
 
-  private decideOne({ cost, allowance, scale }: Take, peek: boolean, place: number): TransactionReply {
+  private decideOne(
+    { cost, allowance, scale }: NamelessTake,
+    peek: boolean,
+    place: number,
+  ): TransactionReply {
     const level = this.levels[place] as number;
     const admitted = level <= allowance;
     if (admitted && !peek) this.levels[place] = level + cost * scale.ticksPerToken;

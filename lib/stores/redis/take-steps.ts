@@ -1,5 +1,7 @@
-import type { Take } from '../../algorithms/kernel.js';
+import type { NamelessTake, Take } from '../../algorithms/kernel.js';
+import { BucketsByPolicy, partsOf } from '../buckets-by-policy.js';
 import { isPlain } from '../plain.js';
+import { PlainCall } from '../plain-call.js';
 import type { Transaction } from '../store.interface.js';
 
 /** Steps are written in characters below 128, for in UTF-8 each of these is a byte; places with two of them. */
@@ -12,19 +14,19 @@ const STEP_OF_ONE = String.fromCharCode(1, 1, 1, 0, 1);
 const LOOK_AT_ONE = String.fromCharCode(1, 0, 1, 0, 1);
 
 /** What `TakeSteps` comes to for a transaction of one take, as on an idle line. */
-export const argsOfOne = (take: Take, counted: boolean, peek: boolean): string[] => [
+export const argsOfOne = (take: NamelessTake, counted: boolean, peek: boolean): string[] => [
   peek || !takesFrom(take) ? LOOK_AT_ONE : STEP_OF_ONE,
   ...kindArgs(take, counted),
 ];
 
-function kindArgs({ scale, allowance, cost }: Take, counted: boolean): string[] {
+function kindArgs({ scale, allowance, cost }: NamelessTake, counted: boolean): string[] {
   const { ticksPerMicro: n, ticksPerToken: p } = scale;
   return [`${n} ${p}`, String(n), String(allowance), String(cost * p), counted ? '1' : '0'];
 }
 
 /** Takes that differ in nothing but their buckets. */
 interface Kind {
-  readonly take: Take;
+  readonly take: NamelessTake;
   readonly counted: boolean;
 }
 
@@ -36,7 +38,7 @@ export class TakeSteps {
   readonly keys: string[] = [];
   /** Of each take, in order: its bucket's place in `keys`. */
   readonly places: number[] = [];
-  private readonly indexes = new Map<string, number>();
+  private readonly indexes = new BucketsByPolicy<number>();
   private readonly kinds: Kind[] = [];
   private readonly codes: number[] = [];
   /** Of each bucket: the kind of its first take, whose scale all have. */
@@ -48,7 +50,11 @@ export class TakeSteps {
   static of(transactions: readonly Transaction[]): TakeSteps | undefined {
     const steps = new TakeSteps();
     for (const transaction of transactions) {
-      if (!isPlain(transaction) || !steps.add(transaction)) return undefined;
+      const isTold =
+        transaction instanceof PlainCall
+          ? steps.addCall(transaction)
+          : isPlain(transaction) && steps.add(transaction);
+      if (!isTold) return undefined;
     }
     const { length } = steps.keys;
     return length > 0 && length <= MOST_KEYS && steps.kinds.length <= MOST ? steps : undefined;
@@ -62,6 +68,17 @@ export class TakeSteps {
     return this.kinds.flatMap(({ take, counted }) => kindArgs(take, counted));
   }
 
+  /** What nearly all are: its bucket is named only where it is the first that comes to it. */
+  private addCall(call: PlainCall): boolean {
+    const { take, key, counted } = call;
+    const kind = this.kindOf(take, counted);
+    const known = this.indexes.get(take.policy, key);
+    if (known !== undefined) return this.addTo(known, kind, !takesFrom(take));
+    this.indexes.set(take.policy, key, this.keys.length);
+    this.open(call.name, kind, takesFrom(take) ? 1 : 0);
+    return true;
+  }
+
   private add({ takes, peek = false, counted = false }: Transaction): boolean {
     const only = takes.length === 1 ? (takes[0] as Take) : undefined;
     // What takes nothing is not decided there: the level that is found says all.
@@ -73,11 +90,14 @@ export class TakeSteps {
 
   private addOne(take: Take, counted: boolean, isNothing: boolean): boolean {
     const kind = this.kindOf(take, counted);
-    const known = this.indexes.get(take.key);
-    if (known === undefined) {
-      this.open(take.key, kind, isNothing ? 0 : 1);
-      return true;
-    }
+    const known = this.placeOf(take);
+    if (known !== undefined) return this.addTo(known, kind, isNothing);
+    this.note(take);
+    this.open(take.key, kind, isNothing ? 0 : 1);
+    return true;
+  }
+
+  private addTo(known: number, kind: number, isNothing: boolean): boolean {
     this.places.push(known);
     if (!this.isOfScale(known, kind)) return false;
     if (!isNothing && !this.repeats(known, kind)) this.push(known, kind, 1);
@@ -89,7 +109,8 @@ export class TakeSteps {
     const step: number[] = [takes.length, 1];
     for (const take of takes) {
       const kind = this.kindOf(take, counted);
-      const known = this.indexes.get(take.key);
+      const known = this.placeOf(take);
+      if (known === undefined) this.note(take);
       const place = known ?? this.keys.length;
       if (known !== undefined) this.places.push(known);
       else if (isNothing) this.open(take.key, kind, 0);
@@ -102,6 +123,15 @@ export class TakeSteps {
     return true;
   }
 
+  private placeOf({ key }: Take): number | undefined {
+    return this.indexes.get(...partsOf(key));
+  }
+
+  /** The next bucket is that of a take. */
+  private note({ key }: Take): void {
+    this.indexes.set(...partsOf(key), this.keys.length);
+  }
+
   /** A bucket that nobody has asked for yet, with its first step. */
   private open(key: string, kind: number, times: number): void {
     this.name(key, kind);
@@ -109,7 +139,6 @@ export class TakeSteps {
   }
 
   private name(key: string, kind: number): void {
-    this.indexes.set(key, this.keys.length);
     this.places.push(this.keys.length);
     this.keys.push(key);
     this.firstKind.push(kind);
@@ -134,22 +163,22 @@ export class TakeSteps {
     return first === kind || isSameScale((this.kinds[first] as Kind).take, (this.kinds[kind] as Kind).take);
   }
 
-  private kindOf(take: Take, counted: boolean): number {
+  private kindOf(take: NamelessTake, counted: boolean): number {
     const { kinds } = this;
     for (let i = 0; i < kinds.length; i++) {
       const kind = kinds[i] as Kind;
-      if (kind.counted === counted && isSameKind(kind.take, take)) return i;
+      if (kind.counted === counted && (kind.take === take || isSameKind(kind.take, take))) return i;
     }
     return kinds.push({ take, counted }) - 1;
   }
 }
 
-const isSameScale = ({ scale: a }: Take, { scale: b }: Take): boolean =>
+const isSameScale = ({ scale: a }: NamelessTake, { scale: b }: NamelessTake): boolean =>
   a === b || (a.ticksPerToken === b.ticksPerToken && a.ticksPerMicro === b.ticksPerMicro);
 
-const isSameKind = (a: Take, b: Take): boolean =>
+const isSameKind = (a: NamelessTake, b: NamelessTake): boolean =>
   a.cost === b.cost && a.allowance === b.allowance && isSameScale(a, b);
 
-const isPossible = ({ allowance }: Take): boolean => allowance >= 0;
+const isPossible = ({ allowance }: NamelessTake): boolean => allowance >= 0;
 
-const takesFrom = ({ cost, allowance }: Take): boolean => cost > 0 && allowance >= 0;
+const takesFrom = ({ cost, allowance }: NamelessTake): boolean => cost > 0 && allowance >= 0;
