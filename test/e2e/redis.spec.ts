@@ -36,10 +36,11 @@ async function boot(...controllers: Type[]) {
   return {
     ...(await bootOne()),
     bootOne,
-    /** Every key, without the prefix, and how long it has left. */
+    /** Every key but that of a probe, which may be there for a second: without the prefix, and how long it has left. */
     async keys(): Promise<Record<string, number>> {
       const found: Record<string, number> = {};
-      for (const key of (await client.keys(`${prefix}:*`)).sort()) {
+      const names = (await client.keys(`${prefix}:*`)).filter((key) => !key.endsWith(':probe'));
+      for (const key of names.sort()) {
         found[key.slice(prefix.length + 1)] = await client.pttl(key);
       }
       return found;
@@ -98,7 +99,7 @@ describe('on Redis', () => {
     );
     for (const [i, ms] of full.entries()) {
       const name = ['line', 'meter'][i - rates.length] ?? `t${i}`;
-      expect(left[`${name}:{127.0.0.1}`]).toBeLessThanOrEqual(ms + 1000);
+      expect(left[`${name}:{127.0.0.1}`]).toBeLessThanOrEqual(ms + Math.max(ms / 8, 1049) + 2);
       expect(left[`${name}:{127.0.0.1}`]).toBeGreaterThan(0);
     }
   });

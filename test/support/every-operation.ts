@@ -3,6 +3,7 @@ import { tokenBucket } from '../../lib/options/make-policy.js';
 import type { Store } from '../../lib/stores/store.interface.js';
 
 const { limit } = tokenBucket({ capacity: 10, rate: '1/h' });
+const slow = tokenBucket({ capacity: 1_000_000, rate: '1000/h' }).limit!;
 const BUCKET = 'every:{operation}';
 
 /** One call of every method of a store, such that each of its scripts writes where it can. What fails is answered, not thrown. */
@@ -25,6 +26,12 @@ export async function everyOperation(store: Store): Promise<unknown[]> {
   await attempt(() => store.undo(replies?.[0]?.changes ?? []));
   await attempt(() => store.decide([{ takes: [{ ...take, reserve }] }]));
   await attempt(() => store.decide([{ takes: [take, { ...take, key: 'another:{operation}' }] }]));
+  // The first is full hours later, so of the others one at least leaves the expiry of the key as it is.
+  for (const cost of [100_000, 1, 1]) {
+    await attempt(() =>
+      store.decide([{ takes: [algorithms['token-bucket'](slow, 'slow:{operation}', cost)] }]),
+    );
+  }
   await attempt(() => store.settle(BUCKET, settled));
   await attempt(() => store.refund(BUCKET, 1));
   await attempt(() => store.report(BUCKET, report));

@@ -25,12 +25,11 @@
 
 -- @include include/exact.lua
 -- @include include/time.lua
+-- @include include/expiry.lua
 -- @include include/record.lua
 -- @include include/level.lua
 -- @include include/lease.lua
 
-local now = clock()
-if isLate(now) then return late(now) end
 local buckets, changed = {}, {}
 
 local cursor = 2

@@ -7,6 +7,6 @@
 
 -- @include include/time.lua
 
-local reply = { clock() }
+local reply = { now }
 for i, key in ipairs(KEYS) do reply[i + 1] = redis.call('GET', key) or '' end
 return reply

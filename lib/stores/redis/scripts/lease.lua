@@ -16,12 +16,12 @@
 
 -- @include include/exact.lua
 -- @include include/time.lua
+-- @include include/expiry.lua
 -- @include include/record.lua
 -- @include include/level.lua
 -- @include include/lease.lua
 
-local key, now = KEYS[1], clock()
-if isLate(now) then return late(now) end
+local key = KEYS[1]
 local id, total, wanted, ttl = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local n, p, capacity = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local record, moved = load(key, now)

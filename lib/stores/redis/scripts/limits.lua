@@ -9,7 +9,5 @@
 
 -- @include include/time.lua
 
-local now = clock()
-if isLate(now) then return late(now) end
 if ARGV[4] == '' then return redis.call('HDEL', KEYS[1], ARGV[3]) end
 return redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])

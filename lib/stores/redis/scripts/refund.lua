@@ -12,10 +12,10 @@
 
 -- @include include/exact.lua
 -- @include include/time.lua
+-- @include include/expiry.lua
 -- @include include/record.lua
 
-local key, now = KEYS[1], clock()
-if isLate(now) then return late(now) end
+local key = KEYS[1]
 if KEYS[2] and redis.call('GET', KEYS[2]) then return 1 end
 local record, moved = load(key, now)
 

@@ -10,15 +10,15 @@
 -- @include include/exact.lua
 -- @include include/time.lua
 
-local list, now = KEYS[1], math.floor(clock() / 1000)
+local list, millis = KEYS[1], math.floor(now / 1000)
 
 -- Thirty years: a time that a server takes, whatever the rate.
 local LONGEST = 1e12
 
 for i = 4, #ARGV, 2 do
-  redis.call('ZADD', list, text(now + math.min(tonumber(ARGV[i]), LONGEST)), ARGV[i + 1])
+  redis.call('ZADD', list, text(millis + math.min(tonumber(ARGV[i]), LONGEST)), ARGV[i + 1])
 end
-redis.call('ZREMRANGEBYSCORE', list, '-inf', text(now))
+redis.call('ZREMRANGEBYSCORE', list, '-inf', text(millis))
 redis.call('ZREMRANGEBYRANK', list, 0, -1 - tonumber(ARGV[3]))
 local latest = redis.call('ZRANGE', list, -1, -1, 'WITHSCORES')
 if latest[2] then redis.call('PEXPIREAT', list, text(tonumber(latest[2]))) end

@@ -17,11 +17,11 @@
 
 -- @include include/exact.lua
 -- @include include/time.lua
+-- @include include/expiry.lua
 -- @include include/record.lua
 -- @include include/level.lua
 
-local key, now = KEYS[1], clock()
-if isLate(now) then return late(now) end
+local key = KEYS[1]
 local n, p, missing, since, sent = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local lowers, block, leftLevel, leftAt = ARGV[8] == '1', tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local record, moved = load(key, now)

@@ -7,10 +7,10 @@
 
 -- @include include/exact.lua
 -- @include include/time.lua
+-- @include include/expiry.lua
 -- @include include/record.lua
 
-local key, now = KEYS[1], clock()
-if isLate(now) then return late(now) end
+local key = KEYS[1]
 
 -- Whatever else lies there is forgotten as well.
 local stored = redis.pcall('GET', key)

@@ -14,10 +14,11 @@
 
 -- @include include/exact.lua
 -- @include include/time.lua
+-- @include include/expiry.lua
 -- @include include/record.lua
 -- @include include/level.lua
 
-local key, now = KEYS[1], clock()
+local key = KEYS[1]
 local actual, maxDebt, lowers = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local record, moved = load(key, now)
 

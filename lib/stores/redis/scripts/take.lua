@@ -12,69 +12,72 @@
 -- Reply  the time, then the level that each bucket had, in ticks of the reader: an integer, but a text from 2^52 on; then for
 --        each bucket whose record said more than a level of that scale: its place in KEYS, and that record
 --
--- The rules are those of lib/algorithms/kernel.ts. All takes that reach a bucket have the same scale. A bucket that nobody has
--- taken from is read by a quick match; all other records by what include/ knows, which is made only where it is needed, for
--- making it costs as much as a take.
+-- The rules are those of lib/algorithms/kernel.ts. All takes that reach a bucket have the same scale. A plain record, one that is
+-- no more than a level of that scale, is read by a quick match; all others by what include/ knows, which is made only where it is
+-- needed, for making it costs as much as a take. Nor is the expiry of a plain record set where it stays: half of a write.
 
-local match, byte, format, ceil, floor, min, call =
-  string.match, string.byte, string.format, math.ceil, math.floor, math.min, redis.call
+local match, byte, format, ceil, call, args = string.match, string.byte, string.format, math.ceil, redis.call, ARGV
 
 -- @include include/time.lua
+-- @include include/expiry.lua
 
-local now = clock()
-if isLate(now) then return late(now) end
+-- How integers are printed in half the time; some builds have 32 bits only.
+local form = struct.size('l') == 8 and '%d' or '%.0f'
 
--- The level of a record that is no more than one of the reader's scale; nil where it says more.
-local function plainLevel(record, scale, n)
-  if not record then return 0 end
-  local ticks, at, writer = match(record, '^(%d+) (%d+) (.+)$')
-  local elapsed = writer == scale and now - tonumber(at) or -1
-  if elapsed < 0 then return nil end
-  ticks = tonumber(ticks)
-  return elapsed < ceil(ticks / n) and ticks - n * elapsed or 0
+-- From here on clients' parsers lose the last unit of an integer.
+local LARGE = 4503599627370496
+
+-- One take of one bucket, as on an idle line: the same without a table or a function more, for they take as long as all else.
+if #args[3] == 5 and args[8] == '0' and not KEYS[2] then
+  local key, scale, n = KEYS[1], args[4], args[5] + 0
+  local record, level, expiry = call('GET', key), 0, nil
+  if record then
+    local ticks, at, writer = match(record, '^(%d+) (%d+) (.+)$')
+    level = nil
+    if writer == scale then
+      ticks, at = ticks + 0, at + 0
+      local full = at + ceil(ticks / n)
+      expiry = expiryOf(at, full)
+      if now >= full then level = 0 elseif now >= at then level = ticks - n * (now - at) end
+    end
+  end
+  if level then
+    local allowance, ticks, times = args[6] + 0, args[7] + 0, byte(args[3], 2)
+    if times > 1 and ticks > 0 then times = math.min(times, math.floor((allowance - level) / ticks) + 1) end
+    local after = level + times * ticks
+    if after > level and level <= allowance then
+      local text, expiryNow = format(form == '%d' and '%d %d' or '%.0f %.0f', after, now), expiryOf(now, now + ceil(after / n))
+      if expiryNow == expiry and #text + 1 + #scale == #record then
+        call('SETRANGE', key, '0', text)
+      else
+        call('SET', key, text .. ' ' .. scale, 'PXAT', format('%.0f', ceil(expiryNow / 1000) + 1))
+      end
+    end
+    return { now, level < LARGE and level or format('%.0f', level) }
+  end
+end
+
+local floor, min, keys, kinds = math.floor, math.min, KEYS, {}
+for i = 4, #args, 5 do
+  local scale = args[i]
+  kinds[#kinds + 1] = {
+    scale = scale, tail = ' ' .. scale, pattern = '^(%d+) (%d+) ' .. scale .. '$',
+    n = args[i + 1] + 0, allowance = args[i + 2] + 0, ticks = args[i + 3] + 0, counted = args[i + 4] == '1',
+  }
 end
 
 -- How often takes of a kind are admitted, one after another.
-local function timesAt(level, allowance, ticks, times)
+local function timesAt(level, kind, times)
+  local allowance, ticks = kind.allowance, kind.ticks
   if level > allowance then return 0 end
   if times <= 1 or ticks == 0 then return times end
   return min(times, floor((allowance - level) / ticks) + 1)
 end
 
--- An integer as clients' parsers keep it: they lose the last unit from 2^52 on.
-local function told(level)
-  return level >= 4503599627370496 and format('%.0f', level) or level
-end
-
--- How integers are printed in half the time; some builds have 32 bits only.
-local isWide = struct.size('l') == 8
-
--- One step of one bucket, as on an idle line and for a hot key: the same without any table, for they take as long as all else.
-if #KEYS == 1 and #ARGV[3] == 5 and ARGV[8] == '0' then
-  local scale, n, ticks = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7])
-  local level = plainLevel(call('GET', KEYS[1]), scale, n)
-  if level then
-    local after = level + timesAt(level, tonumber(ARGV[6]), ticks, byte(ARGV[3], 2)) * ticks
-    if after > level then
-      local value = format(isWide and '%d %d %s' or '%.0f %.0f %s', after, now, scale)
-      call('SET', KEYS[1], value, 'PXAT', format(isWide and '%d' or '%.0f', ceil((now + ceil(after / n)) / 1000) + 1))
-    end
-    return { now, told(level) }
-  end
-end
-
-local kinds = {}
-for i = 4, #ARGV, 5 do
-  kinds[#kinds + 1] = {
-    scale = ARGV[i], n = tonumber(ARGV[i + 1]), allowance = tonumber(ARGV[i + 2]), ticks = tonumber(ARGV[i + 3]),
-    counted = ARGV[i + 4] == '1',
-  }
-end
-
--- By place in KEYS: what is stored, the level that is found and the level now, the kind of the first take, and, where the
--- record says more or will, what that is.
-local stored = call('MGET', unpack(KEYS))
-local found, levels, kindOf, more = {}, {}, {}, {}
+-- By place in KEYS: what is stored, the level that is found and the level now, when a plain record's key expires, the kind of the
+-- first take, and, where the record says more or will, what that is.
+local stored = call('MGET', unpack(keys))
+local found, levels, expiries, kindOf, missing, more = {}, {}, {}, {}, {}, {}
 local isPlain = true
 
 -- Nothing of this is needed for a record that is a level of the reader's scale.
@@ -118,18 +121,30 @@ end
 
 -- The level of a bucket when its first take comes.
 local function open(i, kind)
-  local level = plainLevel(stored[i], kind.scale, kind.n)
-  if not level then
-    if not others then makeOthers() end
-    level = others.open(i, kind)
+  local record, level = stored[i], 0
+  if record then
+    local ticks, at = match(record, kind.pattern)
+    if ticks then at = at + 0 end
+    if ticks and now >= at then
+      local n = kind.n
+      ticks = ticks + 0
+      local full = at + ceil(ticks / n)
+      if now < full then level = ticks - n * (now - at) end
+      expiries[i] = expiryOf(at, full)
+    else
+      if not others then makeOthers() end
+      level = others.open(i, kind)
+    end
+  else
+    missing[#missing + 1] = i
   end
   found[i], levels[i], kindOf[i] = level, level, kind
   return level
 end
 
-local function charge(i, kind, times)
-  levels[i] = levels[i] + times * kind.ticks
-  if isPlain and not kind.counted or kind.ticks == 0 then return end
+-- The same for a record that says more, or will.
+local function chargeMore(i, kind, times)
+  if kind.ticks == 0 then return end
   if kind.counted and not more[i] then
     if not others then makeOthers() end
     isPlain, more[i] = false, { held = 0 }
@@ -143,73 +158,102 @@ local function decideAll(times, ...)
   local takes = { ... }
   for j = 1, #takes, 3 do
     local kind, i = kinds[takes[j]], takes[j + 1] * 128 + takes[j + 2]
-    times = timesAt(levels[i] or open(i, kind), kind.allowance, kind.ticks, times)
+    times = timesAt(levels[i] or open(i, kind), kind, times)
   end
   if times == 0 then return end
-  for j = 1, #takes, 3 do charge(takes[j + 1] * 128 + takes[j + 2], kinds[takes[j]], times) end
+  for j = 1, #takes, 3 do
+    local kind, i = kinds[takes[j]], takes[j + 1] * 128 + takes[j + 2]
+    levels[i] = levels[i] + times * kind.ticks
+    if kind.counted or not isPlain then chargeMore(i, kind, times) end
+  end
 end
 
-local steps, cursor = ARGV[3], 1
-while cursor < #steps do
+local steps, cursor = args[3], 1
+local ends = #steps
+while cursor < ends do
   local size, times, k, high, low = byte(steps, cursor, cursor + 4)
   if size == 1 then
     local kind, i = kinds[k], high * 128 + low
-    times = timesAt(levels[i] or open(i, kind), kind.allowance, kind.ticks, times)
-    if times > 0 then charge(i, kind, times) end
+    local level = levels[i] or open(i, kind)
+    if times > 0 and level <= kind.allowance then
+      if times > 1 then times = timesAt(level, kind, times) end
+      levels[i] = level + times * kind.ticks
+      if kind.counted or not isPlain then chargeMore(i, kind, times) end
+    end
+    cursor = cursor + 5
   else
     decideAll(times, byte(steps, cursor + 2, cursor + 1 + 3 * size))
+    cursor = cursor + 2 + 3 * size
   end
-  cursor = cursor + 2 + 3 * size
 end
 
-local form, written = isWide and '%d' or '%.0f', {}
-
--- What is stored of a level, and when it expires. Many buckets have the same.
-local function record(level, kind)
-  if level ~= written.level or kind ~= written.kind then
-    kind.form = kind.form or form .. format(' %.0f ', now) .. kind.scale
-    written.level, written.kind = level, kind
-    written.value = format(kind.form, level)
-    written.expiry = format(form, ceil((now + ceil(level / kind.n)) / 1000) + 1)
-  end
-  return written.value, written.expiry
+-- As SET takes it, in milliseconds.
+local function millis(expiry)
+  return format('%.0f', ceil(expiry / 1000) + 1)
 end
 
-local function textOf(i)
-  local other = more[i]
-  if not other then return record(levels[i], kindOf[i]) end
-  if levels[i] ~= found[i] then other.record.level = levels[i] - other.held end
-  return others.written(other.record)
+-- What a plain record begins with.
+local beginning = form .. ' ' .. format(form, now)
+
+-- What is stored of a record that says more than a level.
+local function othersText(i)
+  local record = more[i].record
+  if levels[i] ~= found[i] then record.level = levels[i] - more[i].held end
+  return others.written(record)
+end
+
+-- What is stored of a new bucket, and when it expires. Many have the same.
+local known = {}
+local function fresh(i)
+  if more[i] then return othersText(i) end
+  local level, kind = levels[i], kindOf[i]
+  if level ~= known.level or kind ~= known.kind then
+    known.level, known.kind = level, kind
+    known.value, known.expiry = format(beginning, level) .. kind.tail, millis(expiryOf(now, now + ceil(level / kind.n)))
+  end
+  return known.value, known.expiry
 end
 
 -- What MGET calls missing may be something else than a text. That is an error, and then nothing is written: what is new is written
 -- first, and only if it is, and is taken back where one is not.
-local fresh, changed = {}, {}
-for i = 1, #KEYS do
-  local isChanged = levels[i] ~= found[i]
-  if not stored[i] then
-    if isChanged then fresh[#fresh + 1] = i else call('GET', KEYS[i]) end
-  elseif isChanged or more[i] and more[i].isMoved then
-    changed[#changed + 1] = i
+for j, i in ipairs(missing) do
+  if levels[i] == found[i] then
+    call('GET', keys[i])
+  else
+    local value, expiry = fresh(i)
+    if not call('SET', keys[i], value, 'PXAT', expiry, 'NX') then
+      for k = 1, j - 1 do
+        if levels[missing[k]] ~= found[missing[k]] then call('DEL', keys[missing[k]]) end
+      end
+      return redis.error_reply('WRONGTYPE no bucket record at ' .. keys[i])
+    end
   end
-end
-for j, i in ipairs(fresh) do
-  local value, expiry = textOf(i)
-  if not call('SET', KEYS[i], value, 'PXAT', expiry, 'NX') then
-    for k = 1, j - 1 do call('DEL', KEYS[fresh[k]]) end
-    return redis.error_reply('WRONGTYPE no bucket record at ' .. KEYS[i])
-  end
-end
-for _, i in ipairs(changed) do
-  local value, expiry = textOf(i)
-  call('SET', KEYS[i], value, 'PXAT', expiry)
 end
 
 local reply = { now }
-for i = 1, #KEYS do reply[i + 1] = more[i] and more[i].text and 0 or told(found[i]) end
+for i = 1, #keys do
+  local level, before, record = levels[i], found[i], stored[i]
+  reply[i + 1] = before < LARGE and before or format('%.0f', before)
+  if more[i] then
+    if record and (level ~= before or more[i].isMoved) then
+      local value, expiry = othersText(i)
+      call('SET', keys[i], value, 'PXAT', expiry)
+    end
+  elseif record and level ~= before then
+    local kind = kindOf[i]
+    local text, expiry = format(beginning, level), expiryOf(now, now + ceil(level / kind.n))
+    if expiry == expiries[i] and #text + #kind.tail == #record then
+      call('SETRANGE', keys[i], '0', text)
+    else
+      call('SET', keys[i], text .. kind.tail, 'PXAT', millis(expiry))
+    end
+  end
+end
+
 if not isPlain then
-  for i = 1, #KEYS do
+  for i = 1, #keys do
     if more[i] and more[i].text then
+      reply[i + 1] = 0
       reply[#reply + 1] = i
       reply[#reply + 1] = more[i].text
     end

@@ -9,6 +9,7 @@
 -- with others behind it stays.
 
 -- @include include/exact.lua
+-- @include include/expiry.lua
 -- @include include/record.lua
 
 local key = KEYS[1]

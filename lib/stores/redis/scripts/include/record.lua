@@ -156,11 +156,11 @@ local function countOn(before, after, cost, counted, now)
   end
 end
 
--- What is stored of a record, and its expiry, which is absolute and lies just behind the time when the bucket is full and not
--- blocked: then absence says the same.
+-- What is stored of a record, and its expiry, which is absolute and lies behind the time when the bucket is full and not
+-- blocked: then absence says the same. Needs expiry.lua.
 local function written(record)
-  local full = math.max(fullAt(record), record.blocked or 0)
-  return format(record), text(math.ceil(full / 1000) + 1)
+  local ends = math.max(fullAt(record), record.blocked or 0)
+  return format(record), text(math.ceil(expiryOf(record.at, ends) / 1000) + 1)
 end
 
 local function save(key, record)
