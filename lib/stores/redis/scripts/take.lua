@@ -37,7 +37,7 @@ if #args[3] == 5 and args[8] == '0' and not KEYS[2] then
     if writer == scale then
       ticks, at = ticks + 0, at + 0
       local full = at + ceil(ticks / n)
-      expiry = expiryOf(at, full)
+      expiry = full + -full % gridOf(full - at)
       if now >= full then level = 0 elseif now >= at then level = ticks - n * (now - at) end
     end
   end
@@ -46,18 +46,20 @@ if #args[3] == 5 and args[8] == '0' and not KEYS[2] then
     if times > 1 and ticks > 0 then times = math.min(times, math.floor((allowance - level) / ticks) + 1) end
     local after = level + times * ticks
     if after > level and level <= allowance then
-      local text, expiryNow = format(form == '%d' and '%d %d' or '%.0f %.0f', after, now), expiryOf(now, now + ceil(after / n))
+      local text, time = format(form == '%d' and '%d %d' or '%.0f %.0f', after, now), ceil(after / n)
+      local full = now + time
+      local expiryNow = full + -full % gridOf(time)
       if expiryNow == expiry and #text + 1 + #scale == #record then
         call('SETRANGE', key, '0', text)
       else
-        call('SET', key, text .. ' ' .. scale, 'PXAT', format('%.0f', ceil(expiryNow / 1000) + 1))
+        call('SET', key, text .. ' ' .. scale, 'PXAT', format(form, ceil(expiryNow / 1000) + 1))
       end
     end
     return { now, level < LARGE and level or format('%.0f', level) }
   end
 end
 
-local floor, min, keys, kinds = math.floor, math.min, KEYS, {}
+local keys, kinds = KEYS, {}
 for i = 4, #args, 5 do
   local scale = args[i]
   kinds[#kinds + 1] = {
@@ -66,27 +68,21 @@ for i = 4, #args, 5 do
   }
 end
 
--- How often takes of a kind are admitted, one after another.
-local function timesAt(level, kind, times)
-  local allowance, ticks = kind.allowance, kind.ticks
-  if level > allowance then return 0 end
-  if times <= 1 or ticks == 0 then return times end
-  return min(times, floor((allowance - level) / ticks) + 1)
-end
-
 -- By place in KEYS: what is stored, the level that is found and the level now, when a plain record's key expires, the kind of the
--- first take, and, where the record says more or will, what that is.
+-- first take, and, where the record says more or will, what that is. Then the places where nothing is stored.
 local stored = call('MGET', unpack(keys))
-local found, levels, expiries, kindOf, missing, more = {}, {}, {}, {}, {}, {}
+local found, levels, expiries, kindOf, more, missing = {}, {}, {}, {}, {}, {}
 local isPlain = true
 
+-- The grid of the last bucket, which is that of many.
+local grid, from, below = 0, 0, 0
+
 -- Nothing of this is needed for a record that is a level of the reader's scale.
-local others
 local function makeOthers()
 -- @include include/exact.lua
 -- @include include/record.lua
 -- @include include/level.lua
-  others = { written = written }
+  local others = {}
 
   -- Its P.
   local function scaleOf(kind)
@@ -96,7 +92,7 @@ local function makeOthers()
   -- The level of a record that says more, as takes are compared with, and the record: none is admitted in a block, or past 2^53,
   -- and what is held is taken as well.
   function others.open(i, kind)
-    local record, isMoved = revive(stored[i], KEYS[i], now)
+    local record, isMoved = revive(stored[i], keys[i], now)
     if not record then return 0 end
     local level, held = levelAt(record, kind.n, scaleOf(kind), now), heldIn(record) * scaleOf(kind)
     isPlain, more[i] = false, { record = record, isMoved = isMoved, text = format(record), held = held }
@@ -105,8 +101,11 @@ local function makeOthers()
   end
 
   -- What admitted takes of one kind do to a record besides raising its level.
-  function others.charge(before, kind, times)
-    local p = scaleOf(kind)
+  function others.charge(i, kind, times)
+    if kind.ticks == 0 then return end
+    if kind.counted and not more[i] then isPlain, more[i] = false, { held = 0 } end
+    if not more[i] then return end
+    local before, p = more[i].record, scaleOf(kind)
     for _ = 1, times do
       local after = { at = now, n = kind.n, p = p }
       if before then after.last, after.blocked, after.holds = before.last, before.blocked, before.holds end
@@ -115,11 +114,21 @@ local function makeOthers()
       forget(after, now)
       before = after
     end
-    return before
+    more[i].record = before
   end
+
+  -- What is stored of it, and when it expires.
+  function others.written(i)
+    local record = more[i].record
+    if levels[i] ~= found[i] then record.level = levels[i] - more[i].held end
+    return written(record)
+  end
+
+  return others
 end
 
--- The level of a bucket when its first take comes.
+-- The level of a bucket when its first take comes. Four words are all that the pattern lets through, so no record that says more.
+local others
 local function open(i, kind)
   local record, level = stored[i], 0
   if record then
@@ -128,11 +137,13 @@ local function open(i, kind)
     if ticks and now >= at then
       local n = kind.n
       ticks = ticks + 0
-      local full = at + ceil(ticks / n)
+      local time = ceil(ticks / n)
+      local full = at + time
       if now < full then level = ticks - n * (now - at) end
-      expiries[i] = expiryOf(at, full)
+      if time >= below or time < from then grid, from, below = gridOf(time) end
+      expiries[i] = full + -full % grid
     else
-      if not others then makeOthers() end
+      others = others or makeOthers()
       level = others.open(i, kind)
     end
   else
@@ -142,88 +153,73 @@ local function open(i, kind)
   return level
 end
 
--- The same for a record that says more, or will.
-local function chargeMore(i, kind, times)
-  if kind.ticks == 0 then return end
-  if kind.counted and not more[i] then
-    if not others then makeOthers() end
-    isPlain, more[i] = false, { held = 0 }
-  end
-  local other = more[i]
-  if other then other.record = others.charge(other.record, kind, times) end
+local function charge(i, kind, times)
+  others = others or makeOthers()
+  others.charge(i, kind, times)
 end
 
--- The takes of a transaction, three numbers each.
-local function decideAll(times, ...)
-  local takes = { ... }
-  for j = 1, #takes, 3 do
-    local kind, i = kinds[takes[j]], takes[j + 1] * 128 + takes[j + 2]
-    times = timesAt(levels[i] or open(i, kind), kind, times)
-  end
-  if times == 0 then return end
-  for j = 1, #takes, 3 do
-    local kind, i = kinds[takes[j]], takes[j + 1] * 128 + takes[j + 2]
-    levels[i] = levels[i] + times * kind.ticks
-    if kind.counted or not isPlain then chargeMore(i, kind, times) end
-  end
+-- How often takes of a kind are admitted, one after another.
+local function timesAt(level, kind, times)
+  local allowance, ticks = kind.allowance, kind.ticks
+  if level > allowance then return 0 end
+  if times <= 1 or ticks == 0 then return times end
+  return math.min(times, math.floor((allowance - level) / ticks) + 1)
 end
 
 local steps, cursor = args[3], 1
 local ends = #steps
 while cursor < ends do
   local size, times, k, high, low = byte(steps, cursor, cursor + 4)
+  local last = cursor + 3 * size
   if size == 1 then
     local kind, i = kinds[k], high * 128 + low
     local level = levels[i] or open(i, kind)
+    if times > 1 then times = timesAt(level, kind, times) end
     if times > 0 and level <= kind.allowance then
-      if times > 1 then times = timesAt(level, kind, times) end
       levels[i] = level + times * kind.ticks
-      if kind.counted or not isPlain then chargeMore(i, kind, times) end
+      if kind.counted or not isPlain then charge(i, kind, times) end
     end
-    cursor = cursor + 5
   else
-    decideAll(times, byte(steps, cursor + 2, cursor + 1 + 3 * size))
-    cursor = cursor + 2 + 3 * size
+    for j = cursor + 2, last, 3 do
+      k, high, low = byte(steps, j, j + 2)
+      local kind, i = kinds[k], high * 128 + low
+      times = timesAt(levels[i] or open(i, kind), kind, times)
+    end
+    if times > 0 then
+      for j = cursor + 2, last, 3 do
+        k, high, low = byte(steps, j, j + 2)
+        local kind, i = kinds[k], high * 128 + low
+        levels[i] = levels[i] + times * kind.ticks
+        if kind.counted or not isPlain then charge(i, kind, times) end
+      end
+    end
   end
-end
-
--- As SET takes it, in milliseconds.
-local function millis(expiry)
-  return format('%.0f', ceil(expiry / 1000) + 1)
+  cursor = last + 2
 end
 
 -- What a plain record begins with.
 local beginning = form .. ' ' .. format(form, now)
 
--- What is stored of a record that says more than a level.
-local function othersText(i)
-  local record = more[i].record
-  if levels[i] ~= found[i] then record.level = levels[i] - more[i].held end
-  return others.written(record)
-end
-
--- What is stored of a new bucket, and when it expires. Many have the same.
-local known = {}
-local function fresh(i)
-  if more[i] then return othersText(i) end
-  local level, kind = levels[i], kindOf[i]
-  if level ~= known.level or kind ~= known.kind then
-    known.level, known.kind = level, kind
-    known.value, known.expiry = format(beginning, level) .. kind.tail, millis(expiryOf(now, now + ceil(level / kind.n)))
-  end
-  return known.value, known.expiry
-end
-
 -- What MGET calls missing may be something else than a text. That is an error, and then nothing is written: what is new is written
--- first, and only if it is, and is taken back where one is not.
+-- first, and only if it is, and is taken back where one is not. Many have the same text.
+local value, expiry, levelOfValue, kindOfValue
 for j, i in ipairs(missing) do
-  if levels[i] == found[i] then
+  local level, kind = levels[i], kindOf[i]
+  if level == 0 then
     call('GET', keys[i])
   else
-    local value, expiry = fresh(i)
+    if more[i] then
+      value, expiry = others.written(i)
+      levelOfValue = nil
+    elseif level ~= levelOfValue or kind ~= kindOfValue then
+      local time = ceil(level / kind.n)
+      local full = now + time
+      value, expiry = format(beginning, level) .. kind.tail, format(form, ceil((full + -full % gridOf(time)) / 1000) + 1)
+      levelOfValue, kindOfValue = level, kind
+    end
     if not call('SET', keys[i], value, 'PXAT', expiry, 'NX') then
-      for k = 1, j - 1 do
-        if levels[missing[k]] ~= found[missing[k]] then call('DEL', keys[missing[k]]) end
+      for l = 1, j - 1 do
+        if levels[missing[l]] > 0 then call('DEL', keys[missing[l]]) end
       end
       return redis.error_reply('WRONGTYPE no bucket record at ' .. keys[i])
     end
@@ -236,16 +232,19 @@ for i = 1, #keys do
   reply[i + 1] = before < LARGE and before or format('%.0f', before)
   if more[i] then
     if record and (level ~= before or more[i].isMoved) then
-      local value, expiry = othersText(i)
+      value, expiry = others.written(i)
       call('SET', keys[i], value, 'PXAT', expiry)
     end
   elseif record and level ~= before then
     local kind = kindOf[i]
-    local text, expiry = format(beginning, level), expiryOf(now, now + ceil(level / kind.n))
-    if expiry == expiries[i] and #text + #kind.tail == #record then
+    local text, time = format(beginning, level), ceil(level / kind.n)
+    if time >= below or time < from then grid, from, below = gridOf(time) end
+    local full = now + time
+    full = full + -full % grid
+    if full == expiries[i] and #text + #kind.tail == #record then
       call('SETRANGE', keys[i], '0', text)
     else
-      call('SET', keys[i], text .. kind.tail, 'PXAT', millis(expiry))
+      call('SET', keys[i], text .. kind.tail, 'PXAT', format(form, ceil(full / 1000) + 1))
     end
   end
 end

@@ -160,7 +160,8 @@ end
 -- blocked: then absence says the same. Needs expiry.lua.
 local function written(record)
   local ends = math.max(fullAt(record), record.blocked or 0)
-  return format(record), text(math.ceil(expiryOf(record.at, ends) / 1000) + 1)
+  local expiry = ends + -ends % gridOf(ends - record.at)
+  return format(record), text(math.ceil(expiry / 1000) + 1)
 end
 
 local function save(key, record)
