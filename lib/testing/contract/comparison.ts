@@ -1,5 +1,5 @@
 import { type BucketRecord, recordOf } from '../../algorithms/record.js';
-import type { Store, TransactionReply } from '../../stores/store.interface.js';
+import type { Store, StoreState, TransactionReply } from '../../stores/store.interface.js';
 import { KernelStore } from '../kernel.store.js';
 import { type CreateStore, START, same } from './bench.js';
 import { Random } from './random.js';
@@ -35,8 +35,14 @@ async function recordsOf(store: Store, now: number): Promise<(BucketRecord | und
 function answerOf(answer: unknown): unknown {
   if (Array.isArray(answer)) return answer.map(answerOf);
   if (typeof answer !== 'object' || answer === null) return answer;
-  const { source: _, decidedAt: __, marks, ...rest } = answer as Partial<TransactionReply>;
-  return { ...rest, ...(marks === undefined ? {} : { marks: marks.map(markText) }) };
+  if ('admitted' in answer) return replyOf(answer as TransactionReply);
+  const { source: _, decidedAt: __, ...rest } = answer as Partial<StoreState>;
+  return rest;
+}
+
+/** A reply may be an object of a class, whose fields are its own or not. */
+function replyOf({ admitted, now, instead, found, charged, marks, changes }: TransactionReply) {
+  return { admitted, now, instead, found, charged, marks: marks.map(markText), changes };
 }
 
 /** A mark may carry more than what it has to. */
