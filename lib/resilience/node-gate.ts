@@ -1,6 +1,7 @@
 import { attempt } from '../common/awaitable.js';
 import type { CallGate, CallTarget } from '../stores/call-gate.js';
 import { Breaker } from './breaker.js';
+import { Deadlines } from './deadlines.js';
 import { isForbidden, isMisuse, isOfOneKey, messageOf } from './failures.js';
 import type { StoreHealth } from './store-health.js';
 import { NotAskedError, storeUnavailable } from './store-unavailable.js';
@@ -15,6 +16,7 @@ export interface NodeGateOptions {
 /** Lets calls through to nodes that answer, ends those that take too long, and learns from each. */
 export class NodeGate implements CallGate {
   private readonly breakers = new Map<string, Breaker>();
+  private readonly deadlines = new Deadlines();
   private readonly stopListeners: (() => void)[] = [];
   private isStopped = false;
   private probe: (key: string) => Promise<unknown> = () => Promise.reject(new Error('nothing to probe yet'));
@@ -36,46 +38,47 @@ export class NodeGate implements CallGate {
   }
 
   /** @throws RateLimitError `STORE_UNAVAILABLE` while the node is not asked, and when it has not answered until the deadline */
-  async call<T>(
+  call<T>(
     to: CallTarget,
     until: number | undefined,
     make: () => Promise<T>,
     onLate?: (value: T) => void,
   ): Promise<T> {
-    this.check(to.node);
     const breaker = this.breakerOf(to.node);
-    const waitMs = until === undefined ? this.options.timeoutMs : until - performance.now();
+    if (breaker.isOpen) return Promise.reject(new NotAskedError(breaker.cause));
+    const now = performance.now();
+    const { timeoutMs } = this.options;
+    const end = until ?? now + timeoutMs;
     return new Promise<T>((resolve, reject) => {
-      let isOver = false;
       let isAnswered = false;
-      const giveUp = () => {
-        if (isOver) return;
-        isOver = true;
-        const reason = `no answer within ${this.options.timeoutMs} ms`;
-        reject(storeUnavailable(reason));
-        // A call that was given less time says nothing of its node yet.
-        const shortMs = this.options.timeoutMs - waitMs;
-        if (shortMs < 1) breaker.open(reason, to.key);
-        else setTimeout(() => !isAnswered && breaker.open(reason, to.key), shortMs).unref();
+      const call = {
+        until: end,
+        isOver: false,
+        giveUp: () => {
+          call.isOver = true;
+          const reason = `no answer within ${timeoutMs} ms`;
+          reject(storeUnavailable(reason));
+          // A call that was given less time says nothing of its node yet.
+          const shortMs = timeoutMs - (end - now);
+          if (shortMs < 1) breaker.open(reason, to.key);
+          else setTimeout(() => !isAnswered && breaker.open(reason, to.key), shortMs).unref();
+        },
       };
-      // A process that was busy finds timer and reply at once: the reply is read first then.
-      const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, waitMs));
+      this.deadlines.add(call);
       attempt(make).then(
         (value) => {
           isAnswered = true;
-          if (isOver) {
+          if (call.isOver) {
             breaker.recheck();
             return onLate?.(value);
           }
-          isOver = true;
-          clearTimeout(timer);
+          this.deadlines.remove(call);
           resolve(value);
         },
         (error: unknown) => {
           isAnswered = true;
-          if (isOver) return;
-          isOver = true;
-          clearTimeout(timer);
+          if (call.isOver) return;
+          this.deadlines.remove(call);
           reject(this.failed(breaker, to, error));
         },
       );

@@ -64,7 +64,10 @@ export class ResilientStore extends ForwardingStore {
     };
     const asked = owed.length === 0 ? transactions : [...owed.map(transactionOf), ...transactions];
     return orElse<readonly TransactionReply[]>(
-      () => chain(this.store.decide(asked, deadline), (replies) => this.paid(owed, replies)),
+      () => {
+        const replies = this.store.decide(asked, deadline);
+        return owed.length === 0 ? replies : chain(replies, (told) => this.paid(owed, told));
+      },
       (error) => {
         if (error instanceof SomeFailedError) {
           this.settleOwed(owed, error.outcomes);
@@ -182,7 +185,6 @@ export class ResilientStore extends ForwardingStore {
 
   /** Answers the replies of what was asked for. */
   private paid(owed: readonly Debt[], replies: readonly TransactionReply[]): readonly TransactionReply[] {
-    if (owed.length === 0) return replies;
     this.settleOwed(owed, replies);
     return replies.slice(owed.length);
   }

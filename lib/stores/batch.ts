@@ -26,7 +26,7 @@ export class Batch {
   private isPlain = true;
   /** Takes of calls that have one, and the buckets of the others: those are often the same. */
   private single = 0;
-  private readonly buckets = new Set<string>();
+  private buckets: Set<string> | undefined;
 
   static of(only: Caller | PlainCall): Batch {
     const batch = new Batch();
@@ -44,7 +44,7 @@ export class Batch {
   }
 
   private get size(): number {
-    return this.single + this.buckets.size;
+    return this.single + (this.buckets?.size ?? 0);
   }
 
   private get mostBuckets(): number {
@@ -76,7 +76,12 @@ export class Batch {
     this.callers.push(caller);
     for (const transaction of caller.transactions) this.transactions.push(transaction);
     if (isSingle(caller.transactions)) this.single++;
-    else for (const { takes } of caller.transactions) for (const { key } of takes) this.buckets.add(key);
+    else this.addBuckets(caller.transactions);
+  }
+
+  private addBuckets(transactions: readonly Transaction[]): void {
+    this.buckets ??= new Set();
+    for (const { takes } of transactions) for (const { key } of takes) this.buckets.add(key);
   }
 
   /** The earliest of its callers. */

@@ -26,15 +26,21 @@ export abstract class PlainCall implements Transaction {
     return `${this.take.policy}:{${this.key}}`;
   }
 
+  /** All by name: spread syntax would cost more than all else of the call. */
   private namedTake(): Take {
-    const { policy: _, ...take } = this.take;
-    return { ...take, key: this.name };
+    const { scale, capacity, cost, allowance, startLevel, promises, lease } = this.take;
+    return { key: this.name, scale, capacity, cost, allowance, startLevel, promises, lease };
   }
 
   /** Never throws. */
   abstract replied(reply: TransactionReply): void;
 
   abstract failed(error: unknown): void;
+}
+
+/** The first bucket that transactions are about. */
+export function firstKeyOf([first]: readonly Transaction[]): string {
+  return first instanceof PlainCall ? first.name : (first?.takes[0]?.key ?? '');
 }
 
 /** What decides plain calls later, many at a time. */

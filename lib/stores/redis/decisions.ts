@@ -1,3 +1,4 @@
+import { firstKeyOf } from '../plain-call.js';
 import type { Deadline, Transaction, TransactionReply } from '../store.interface.js';
 import { type DecidingCall, encodeDecide, type Reply } from './decide-call.js';
 import type { RedisCalls } from './redis-calls.js';
@@ -11,7 +12,7 @@ export class Decisions {
   decide(transactions: readonly Transaction[], deadline?: Deadline): Promise<TransactionReply[]> {
     const { until = this.calls.until(), onLate } = deadline ?? {};
     return this.calls.decide(
-      transactions[0]?.takes[0]?.key ?? '',
+      firstKeyOf(transactions),
       transactions.length > 1,
       () => this.decideBy(until, transactions),
       until,
@@ -28,7 +29,7 @@ export class Decisions {
     { until = this.calls.until(), onLate }: Partial<Deadline> = {},
   ): Promise<(TransactionReply[] | Error)[]> {
     return this.calls.decide(
-      groups[0]?.[0]?.takes[0]?.key ?? '',
+      firstKeyOf(groups[0] ?? []),
       true,
       () => this.decideGroupsBy(until, groups),
       until,

@@ -5,10 +5,11 @@ import type { Transaction, TransactionReply } from '../store.interface.js';
 import type { DecidingCall } from './decide-call.js';
 import { takeScript } from './scripts/generated.js';
 import { TakeReplay } from './take-replay.js';
-import { argsOfOne, TakeSteps } from './take-steps.js';
+import { argsOfCall, argsOfOne, TakeSteps } from './take-steps.js';
 
 /** A call of `take.lua`; undefined where it cannot be told of all. */
 export function encodeTakes(transactions: readonly Transaction[]): DecidingCall | undefined {
+  if (transactions.length === 1 && transactions[0] instanceof PlainCall) return encodeCall(transactions[0]);
   const only = transactions.length === 1 ? (transactions[0] as Transaction) : undefined;
   if (only !== undefined && only.takes.length === 1) return isPlain(only) ? encodeOne(only) : undefined;
   const steps = TakeSteps.of(transactions);
@@ -29,6 +30,17 @@ export function encodeTakes(transactions: readonly Transaction[]): DecidingCall 
         end += transaction.takes.length;
         return replay.decide(transaction, places, first);
       });
+    },
+  };
+}
+
+function encodeCall(call: PlainCall): DecidingCall {
+  return {
+    call: { script: takeScript, keys: [call.name], args: argsOfCall(call) },
+    read(reply, toLocal) {
+      const now = Number(reply[0]);
+      const replay = new TakeReplay(reply, 1, { now, decidedAt: toLocal(now) });
+      return [replay.decideCall(call, 0)];
     },
   };
 }

@@ -19,6 +19,19 @@ export const argsOfOne = (take: NamelessTake, counted: boolean, peek: boolean): 
   ...kindArgs(take, counted),
 ];
 
+/** The same of a call, whose take is one of few: its arguments are worked out once. */
+export function argsOfCall({ take, counted }: PlainCall): readonly string[] {
+  if (counted) return argsOfOne(take, true, false);
+  let args = known.get(take);
+  if (args === undefined) {
+    args = argsOfOne(take, false, false);
+    known.set(take, args);
+  }
+  return args;
+}
+
+const known = new WeakMap<NamelessTake, readonly string[]>();
+
 function kindArgs({ scale, allowance, cost }: NamelessTake, counted: boolean): string[] {
   const { ticksPerMicro: n, ticksPerToken: p } = scale;
   return [`${n} ${p}`, String(n), String(allowance), String(cost * p), counted ? '1' : '0'];

@@ -1,0 +1,50 @@
+/** A call that is given up where it has no answer by then. */
+export interface Timed {
+  /** In milliseconds of `performance.now()`. */
+  readonly until: number;
+  giveUp(): void;
+}
+
+/** The deadlines of calls under way, with one timer for all: to set and clear one for each would cost as much as the call's other work. */
+export class Deadlines {
+  private readonly calls = new Set<Timed>();
+  private timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  private due = Number.POSITIVE_INFINITY;
+
+  add(call: Timed): void {
+    this.calls.add(call);
+    if (call.until < this.due) this.arm(call.until);
+    // Whoever waits keeps the process alive.
+    else if (this.calls.size === 1) this.timer?.ref();
+  }
+
+  remove(call: Timed): void {
+    if (this.calls.delete(call) && this.calls.size === 0) this.timer?.unref();
+  }
+
+  private arm(until: number): void {
+    clearTimeout(this.timer);
+    this.due = until;
+    this.timer = setTimeout(this.ring, Math.max(0, until - performance.now()));
+  }
+
+  private readonly ring = (): void => {
+    this.due = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    const late: Timed[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    for (const call of this.calls) {
+      if (call.until <= now) late.push(call);
+      else next = Math.min(next, call.until);
+    }
+    if (next < Number.POSITIVE_INFINITY) this.arm(next);
+    // A process that was busy finds timer and reply at once: the reply is read first then.
+    if (late.length > 0) setImmediate(() => this.end(late));
+  };
+
+  private end(late: readonly Timed[]): void {
+    for (const call of late) if (this.calls.delete(call)) call.giveUp();
+    if (this.calls.size === 0) this.timer?.unref();
+  }
+}
