@@ -254,8 +254,8 @@ describe('a probe', () => {
     ['that only replicates', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], /READONLY/],
     [
       'that forbids writing',
-      ['ACL', 'SETUSER', 'default', '-set'],
-      ['ACL', 'SETUSER', 'default', '+set'],
+      ['ACL', 'SETUSER', 'default', '-set', '-setrange'],
+      ['ACL', 'SETUSER', 'default', '+set', '+setrange'],
       /NOPERM|ACL|can't run this command/,
     ],
     [
