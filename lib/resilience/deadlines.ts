@@ -2,25 +2,38 @@
 export interface Timed {
   /** In milliseconds of `performance.now()`. */
   readonly until: number;
+  /** Where it stands among those under way; the list's own. */
+  place: number;
   giveUp(): void;
 }
 
+/** The place of a call that is answered, or given up. */
+const GONE = -1;
+
 /** The deadlines of calls under way, with one timer for all: to set and clear one for each would cost as much as the call's other work. */
 export class Deadlines {
-  private readonly calls = new Set<Timed>();
+  /** In any order. No set: what a V8 set has forgotten is kept by tables that outlive it, and each call has all of its batch. */
+  private readonly calls: Timed[] = [];
   private timer: NodeJS.Timeout | undefined;
   /** When the timer fires. */
   private due = Number.POSITIVE_INFINITY;
 
   add(call: Timed): void {
-    this.calls.add(call);
+    call.place = this.calls.push(call) - 1;
     if (call.until < this.due) this.arm(call.until);
     // Whoever waits keeps the process alive.
-    else if (this.calls.size === 1) this.timer?.ref();
+    else if (this.calls.length === 1) this.timer?.ref();
   }
 
+  /** Of one that was added, once. */
   remove(call: Timed): void {
-    if (this.calls.delete(call) && this.calls.size === 0) this.timer?.unref();
+    const last = this.calls.pop() as Timed;
+    if (last !== call) {
+      this.calls[call.place] = last;
+      last.place = call.place;
+    }
+    call.place = GONE;
+    if (this.calls.length === 0) this.timer?.unref();
   }
 
   private arm(until: number): void {
@@ -44,7 +57,10 @@ export class Deadlines {
   };
 
   private end(late: readonly Timed[]): void {
-    for (const call of late) if (this.calls.delete(call)) call.giveUp();
-    if (this.calls.size === 0) this.timer?.unref();
+    for (const call of late) {
+      if (call.place === GONE) continue;
+      this.remove(call);
+      call.giveUp();
+    }
   }
 }

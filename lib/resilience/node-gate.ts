@@ -53,6 +53,7 @@ export class NodeGate implements CallGate {
       let isAnswered = false;
       const call = {
         until: end,
+        place: 0,
         isOver: false,
         giveUp: () => {
           call.isOver = true;

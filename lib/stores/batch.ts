@@ -28,6 +28,9 @@ export class Batch {
   private single = 0;
   private buckets: Set<string> | undefined;
 
+  /** `line`: what it is decided together with. */
+  constructor(readonly line = '') {}
+
   static of(only: Caller | PlainCall): Batch {
     const batch = new Batch();
     if (only instanceof PlainCall) batch.addPlain(only);

@@ -35,8 +35,8 @@ const NEARLY_ALL = 0.9;
  * else that a store does first sends what is pending, so that nothing is overtaken.
  */
 export class BatchingStore extends ForwardingStore implements PlainQueue {
-  /** By line. */
-  private readonly pending = new Map<string, Batch>();
+  /** One for each line. */
+  private pending: Batch[] = [];
   private isDue = false;
   /** Batches without a reply. */
   private underWay = 0;
@@ -68,7 +68,7 @@ export class BatchingStore extends ForwardingStore implements PlainQueue {
     if (line === undefined) return false;
     const batch = this.batchFor(line, (pending) => pending.takesInPlain());
     batch.addPlain(call);
-    this.added(batch, line);
+    this.added(batch);
     return true;
   }
 
@@ -124,22 +124,21 @@ export class BatchingStore extends ForwardingStore implements PlainQueue {
   private add(caller: Caller, line: string): void {
     const batch = this.batchFor(line, (pending) => pending.takesIn(caller.transactions));
     batch.add(caller);
-    this.added(batch, line);
+    this.added(batch);
   }
 
   private batchFor(line: string, takesIn: (pending: Batch) => boolean): Batch {
-    const pending = this.pending.get(line);
+    const pending = this.pending.find((one) => one.line === line);
     if (pending !== undefined && takesIn(pending)) return pending;
-    if (pending !== undefined) this.send(pending);
-    const batch = new Batch();
-    this.pending.set(line, batch);
+    if (pending !== undefined) this.sendFrom(pending);
+    const batch = new Batch(line);
+    this.pending.push(batch);
     return batch;
   }
 
-  private added(batch: Batch, line: string): void {
+  private added(batch: Batch): void {
     if (batch.isFull) {
-      this.pending.delete(line);
-      this.send(batch);
+      this.sendFrom(batch);
     } else if (!this.isDue) this.schedule();
   }
 
@@ -156,10 +155,16 @@ export class BatchingStore extends ForwardingStore implements PlainQueue {
   };
 
   private flush(): void {
-    if (this.pending.size === 0) return;
-    const batches = [...this.pending.values()];
-    this.pending.clear();
+    const { pending: batches } = this;
+    if (batches.length === 0) return;
+    this.pending = [];
     for (const batch of batches) this.send(batch);
+  }
+
+  /** One of those that are pending. */
+  private sendFrom(batch: Batch): void {
+    this.pending = this.pending.filter((one) => one !== batch);
+    this.send(batch);
   }
 
   private sendAlone(caller: Caller): void {
