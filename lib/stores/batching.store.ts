@@ -66,7 +66,8 @@ export class BatchingStore extends ForwardingStore implements PlainQueue {
     const { lineOf } = this.options;
     const line = lineOf === undefined ? '' : lineOf([call]);
     if (line === undefined) return false;
-    const batch = this.batchFor(line, (pending) => pending.takesInPlain());
+    const pending = this.pendingOf(line);
+    const batch = pending?.takesInPlain() ? pending : this.nextAfter(pending, line);
     batch.addPlain(call);
     this.added(batch);
     return true;
@@ -122,14 +123,20 @@ export class BatchingStore extends ForwardingStore implements PlainQueue {
   }
 
   private add(caller: Caller, line: string): void {
-    const batch = this.batchFor(line, (pending) => pending.takesIn(caller.transactions));
+    const pending = this.pendingOf(line);
+    const batch = pending?.takesIn(caller.transactions) ? pending : this.nextAfter(pending, line);
     batch.add(caller);
     this.added(batch);
   }
 
-  private batchFor(line: string, takesIn: (pending: Batch) => boolean): Batch {
-    const pending = this.pending.find((one) => one.line === line);
-    if (pending !== undefined && takesIn(pending)) return pending;
+  private pendingOf(line: string): Batch | undefined {
+    // No `find`: this is what every take goes through, and mostly there is one.
+    for (const batch of this.pending) if (batch.line === line) return batch;
+    return undefined;
+  }
+
+  /** A new one, behind what was pending. */
+  private nextAfter(pending: Batch | undefined, line: string): Batch {
     if (pending !== undefined) this.sendFrom(pending);
     const batch = new Batch(line);
     this.pending.push(batch);
