@@ -152,7 +152,7 @@ describe.each(clients)('over %s', (client, call) => {
     const gone = () => Promise.reject(new Error('the store is gone'));
     const unreachable = new Proxy(store, {
       get: (target, method: Exclude<keyof Store, 'lease'>) =>
-        method === 'report' ? gone : target[method].bind(target),
+        method === 'report' ? gone : target[method]?.bind(target),
     });
     const pool = poolIn(unreachable);
     provider.answers.set('token-of-first', { status: 200, headers: { 'X-RateLimit-Remaining': '7' } });
