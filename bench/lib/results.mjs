@@ -44,7 +44,7 @@ function pageOf({ outcomes, machine, effort, minutes, date }, figures) {
     '## Goals',
     'Medians, ratios taken turn by turn. Rows in which a peer wins are in the tables below.',
     markdownTable(goalsTable([...outcomes.values()])),
-    ...(missed.length === 0 ? [] : ['### What limits those that are missed', ...missed.map(noteOf)]),
+    ...(missed.length === 0 ? [] : ['### What limits those that are missed', ...notesOf(missed)]),
     '## Tables',
     'CPU is user and system time of the client’s process and of its Redis server, in microseconds for each call. In brackets: quartiles.',
     ...[...outcomes.values()].flatMap(({ tables, remarks = [] }) => [
@@ -56,4 +56,13 @@ function pageOf({ outcomes, machine, effort, minutes, date }, figures) {
   ].join('\n\n');
 }
 
-const noteOf = (name) => `- **${GOALS[name].what}**: ${NOTES[name] ?? 'not explained yet.'}`;
+/** @param {readonly string[]} missed @returns what is said of them, once of those of which the same is said */
+export function notesOf(missed) {
+  const byNote = new Map();
+  for (const name of missed) byNote.set(noteOn(name), [...(byNote.get(noteOn(name)) ?? []), name]);
+  return [...byNote].map(
+    ([note, names]) => `- **${names.map((name) => GOALS[name].what).join('**; **')}**: ${note}`,
+  );
+}
+
+const noteOn = (name) => NOTES[name] ?? 'not explained yet.';
