@@ -39,8 +39,8 @@ export class BucketsByPolicy<T> {
   }
 }
 
-/** The parts of a bucket's name `policy:{key}`. Braces inside the policy are escaped, so the first one begins the key. */
+/** The parts of a bucket's name `policy:{key}`. Braces inside the policy are escaped, so the first one begins the key. Of another name: all of it. */
 export function partsOf(name: string): [policy: string, key: string] {
   const brace = name.indexOf(':{');
-  return [name.slice(0, brace), name.slice(brace + 2, -1)];
+  return brace < 0 ? [name, ''] : [name.slice(0, brace), name.slice(brace + 2, -1)];
 }

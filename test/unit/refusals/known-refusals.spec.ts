@@ -147,18 +147,23 @@ describe('what was refused', () => {
   });
 
   it('holds behind a block until its end', () => {
-    store.report('a', {
+    const asking = take('p:{a}');
+    store.report(asking.key, {
       scale: ten.scale,
       missing: undefined,
       mark: undefined,
       lowers: false,
       block: 300_000,
     });
-    ask(of(take('a')));
+    drain(asking.key);
     now += 299;
-    expect(known.refusalOf(of(take('a')), now)?.found[0]?.block).toBeLessThanOrEqual(2000);
+    expect(known.refusalOf(of(asking), now)?.found[0]?.block).toBeLessThanOrEqual(2000);
+    // A level does not say it.
+    expect(
+      known.find({ ...asking, policy: 'p' }, 'a', now)?.levelFor({ allowance: -1 }, now),
+    ).toBeUndefined();
     now += 1;
-    expect(known.refusalOf(of(take('a')), now)).toBeUndefined();
+    expect(known.refusalOf(of(asking), now)).toBeUndefined();
   });
 });
 
@@ -215,8 +220,12 @@ describe('in a thousand random histories, with delays and clocks that drift apar
       const cache = new KnownRefusals({ maxAgeMs: 1000, maxKeys: 10 });
       for (let step = 0; step < 30; step++) {
         local += between(0, 200_000) / 1000;
-        const transaction = of(take('a', between(1, limit.capacity), limit));
+        const transaction = of(take('p:{a}', between(1, limit.capacity), limit));
         const here = cache.refusalOf(transaction, local);
+        // The short way says the same.
+        const [asking] = transaction.takes as [Take];
+        const level = cache.find({ ...asking, policy: 'p' }, 'a', local)?.levelFor(asking, local);
+        if (level !== here?.found[0]?.level) wrong.push(seed);
         if (here === undefined) {
           const sent = local;
           // Nothing in between shows what a clock that runs faster does.
