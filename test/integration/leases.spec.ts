@@ -1,13 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { CompiledLib } from '../support/compiled-lib.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
+import { startChild } from '../support/processes/start-child.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
-
-const LEASER = fileURLToPath(new URL('../support/processes/leaser.mjs', import.meta.url));
 
 interface Result {
   readonly decisions: number;
@@ -26,17 +23,11 @@ afterAll(async () => {
   await Promise.all([server.stop(), lib.remove()]);
 });
 
-async function startLeaser(config: object): Promise<ChildProcess> {
-  const child = fork(LEASER, [JSON.stringify(config)], { execArgv: [] });
-  await once(child, 'message');
-  return child;
-}
-
 it('4 processes spend ahead from one key: no more than capacity + rate × elapsed, with few commands, and return what is left', async () => {
   const [prefix, capacity, rate] = [freshPrefix('leases'), 2000, 2000];
   const more = { perSecond: 1500, seconds: 2 };
   const config = { lib: `${lib.folder}/index.js`, url: server.url, prefix, capacity, rate, ...more };
-  const children = await Promise.all(Array.from({ length: 4 }, () => startLeaser(config)));
+  const children = await Promise.all(Array.from({ length: 4 }, () => startChild('leaser.mjs', config)));
   const client = connect(server.adminUrl);
   const micros = async () => {
     const [seconds, rest] = await client.time();

@@ -1,13 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { CompiledLib } from '../support/compiled-lib.js';
+import { startChild } from '../support/processes/start-child.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
-
-const POOLER = fileURLToPath(new URL('../support/processes/pooler.mjs', import.meta.url));
 
 let server: RedisServer;
 let lib: CompiledLib;
@@ -50,11 +48,7 @@ class Pooler {
   }
 
   static async start(): Promise<Pooler> {
-    const child = fork(POOLER, [JSON.stringify({ lib: lib.folder, url: server.url })], {
-      execArgv: [],
-    });
-    await once(child, 'message');
-    return new Pooler(child);
+    return new Pooler(await startChild('pooler.mjs', { lib: lib.folder, url: server.url }));
   }
 
   private async ask<T>(call: string, ...args: unknown[]): Promise<T> {

@@ -1,16 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { tokenBucket } from '../../lib/options/make-policy.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import { CompiledLib } from '../support/compiled-lib.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
 import { ask } from '../support/limits.js';
+import { startChild } from '../support/processes/start-child.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
-
-const CONSUMER = fileURLToPath(new URL('../support/processes/consumer.mjs', import.meta.url));
 
 let server: RedisServer;
 let lib: CompiledLib;
@@ -24,17 +21,11 @@ afterAll(async () => {
   await Promise.all([server.stop(), lib.remove()]);
 });
 
-async function startConsumer(config: object): Promise<ChildProcess> {
-  const child = fork(CONSUMER, [JSON.stringify(config)], { execArgv: [] });
-  await once(child, 'message');
-  return child;
-}
-
 it('8 processes with 2,000 concurrent requests each admit capacity + rate × elapsed of the server, to the token', async () => {
   // So large that it cannot be full again before what is left is taken, however slow the processes are.
   const [prefix, capacity, rate] = [freshPrefix('processes'), 30_000, 500];
   const config = { lib: `${lib.folder}/index.js`, url: server.url, prefix, capacity, rate, requests: 2000 };
-  const children = await Promise.all(Array.from({ length: 8 }, () => startConsumer(config)));
+  const children = await Promise.all(Array.from({ length: 8 }, () => startChild('consumer.mjs', config)));
   const client = connect(server.url);
   const { take } = ask(new RedisStore(client, { prefix }));
   const policy = tokenBucket({ name: 'shared', capacity, rate });

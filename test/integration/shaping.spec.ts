@@ -1,13 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CompiledLib } from '../support/compiled-lib.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
+import { startChild } from '../support/processes/start-child.js';
 import { closeClients } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
-
-const SHAPER = fileURLToPath(new URL('../support/processes/shaper.mjs', import.meta.url));
 
 interface Turn {
   /** When the server has decided it, in microseconds of its clock. */
@@ -41,11 +38,7 @@ afterAll(async () => {
 async function turnsOf(processes: number, config: object): Promise<{ turns: Turn[]; told: Told[] }> {
   const options = { lib: lib.folder, url: server.url, prefix: freshPrefix('shaping'), ...config };
   const children = await Promise.all(
-    Array.from({ length: processes }, async (): Promise<ChildProcess> => {
-      const child = fork(SHAPER, [JSON.stringify(options)], { execArgv: [] });
-      await once(child, 'message');
-      return child;
-    }),
+    Array.from({ length: processes }, () => startChild('shaper.mjs', options)),
   );
   const replies = children.map(async (child) => (await once(child, 'message'))[0] as Told);
   const ended = children.map((child) => once(child, 'exit'));

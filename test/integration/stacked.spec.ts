@@ -1,12 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { CompiledLib } from '../support/compiled-lib.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
+import { startChild } from '../support/processes/start-child.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
-
-const STACKER = fileURLToPath(new URL('../support/processes/stacker.mjs', import.meta.url));
 
 interface Start {
   costs: number[];
@@ -24,19 +21,13 @@ afterAll(async () => {
   await Promise.all([server.stop(), lib.remove()]);
 });
 
-async function startStacker(config: object): Promise<ChildProcess> {
-  const child = fork(STACKER, [JSON.stringify(config)], { execArgv: [] });
-  await once(child, 'message');
-  return child;
-}
-
 it('two lines that 4 processes take from together share one start, spaced by the interval in each', async () => {
   const lines = [
     { name: 'quick', capacity: 1_000_000, rate: 100 },
     { name: 'slow', capacity: 1_000_000, rate: 37 },
   ];
   const config = { lib: lib.folder, url: server.url, prefix: freshPrefix('stacked'), lines, requests: 100 };
-  const children = await Promise.all(Array.from({ length: 4 }, () => startStacker(config)));
+  const children = await Promise.all(Array.from({ length: 4 }, () => startChild('stacker.mjs', config)));
   const replies = children.map(async (child) => (await once(child, 'message'))[0] as Start[]);
   for (const child of children) child.send('go');
   const starts = (await Promise.all(replies)).flat().sort((a, b) => a.slots[0]! - b.slots[0]!);
