@@ -84,8 +84,11 @@ export class LeasedStore extends ForwardingStore implements PlainDecider {
   }
 
   /** Whether it has nothing to do with leases. */
-  private mayPass({ take, name }: PlainCall): boolean {
-    return take.lease === undefined && (this.leases.size === 0 || this.leases.get(name) === undefined);
+  private mayPass(call: PlainCall): boolean {
+    // The name is made where it is asked for, so not before it has to be.
+    return (
+      call.take.lease === undefined && (this.leases.size === 0 || this.leases.get(call.name) === undefined)
+    );
   }
 
   /** Tells a call that it is admitted, where its lease covers it. */
