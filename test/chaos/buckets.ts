@@ -38,12 +38,44 @@ export async function readLevels(
   return { levels, at: now };
 }
 
+/** How many leases buckets have. */
+export async function countLeases(port: number, prefix: string, buckets: readonly Bucket[]): Promise<number> {
+  const records = await ask(
+    port,
+    buckets.map((bucket) => ['GET', nameOf(prefix, bucket)]),
+  );
+  return records.reduce((sum: number, record) => sum + heldIn(String(record)).length, 0);
+}
+
+/** What is held of it is missing too: it joins the level when it expires, and drains from then on. */
 function nanoTokensIn(record: string, now: bigint): bigint {
   if (record === '') return 0n;
-  const [level, at, ticksPerMicro, ticksPerToken] = record.split(' ').slice(0, 4).map(BigInt);
-  const elapsed = now > at! ? now - at! : 0n;
-  const left = level! - ticksPerMicro! * elapsed;
-  return left > 0n ? (left * 1_000_000_000n + ticksPerToken! / 2n) / ticksPerToken! : 0n;
+  const [level, at, ticksPerMicro, ticksPerToken] = record.split(' ').slice(0, 4).map(BigInt) as Four;
+  let [left, time] = [level, at];
+  const drainUntil = (end: bigint) => {
+    if (end <= time) return;
+    left = larger(0n, left - ticksPerMicro * (end - time));
+    time = end;
+  };
+  for (const { tokens, expires } of heldIn(record)) {
+    drainUntil(expires < now ? expires : now);
+    left += tokens * ticksPerToken;
+  }
+  drainUntil(now);
+  return (left * 1_000_000_000n + ticksPerToken / 2n) / ticksPerToken;
+}
+
+type Four = [bigint, bigint, bigint, bigint];
+
+const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** What processes have taken ahead, in the order in which that expires. */
+function heldIn(record: string): { tokens: bigint; expires: bigint }[] {
+  const [, holds] = / h(.+)$/.exec(record) ?? [];
+  return (holds?.split(',') ?? []).map((hold) => {
+    const [, tokens, , expires] = hold.split(' ');
+    return { tokens: BigInt(tokens!), expires: BigInt(expires!) };
+  });
 }
 
 /** The slot of a cluster that a key lies in. */

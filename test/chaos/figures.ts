@@ -1,7 +1,7 @@
 // What a run has to show, in numbers.
 import { answerMs, beyondBounds, ledgers, recoveryMs } from './checker/check.mjs';
 import type { Line } from './history.js';
-import { allPolicies, toCheck } from './policies.js';
+import { allPolicies, policies, toCheck } from './policies.js';
 import type { Episode, Outcome } from './run.js';
 
 /** How long after the beginning of a fault every breaker that opens for it has opened. */
@@ -70,7 +70,7 @@ function figuresOfAll(
     unanswered: requests.filter(({ received }) => received === null).length,
     closed: spread(closed.map(answerMs)),
     closedRaw: spread(closed.map((line) => answerMs({ ...line, stalledMs: 0 }))),
-    open: spread(open.filter(({ via, preempted }) => via === 'service' && !preempted).map(answerMs)),
+    open: spread(open.filter(isAskedAlone).map(answerMs)),
     openHttp: spread(open.filter(({ via }) => via === 'http').map(answerMs)),
     openPlain: spread(plain.filter(isOpen).map(answerMs)),
     recoveredMs: Math.max(0, ...episodes.flatMap((episode) => [...recoveryMs(history, episode).values()])),
@@ -97,6 +97,10 @@ export function chargedBeyond({ history }: Outcome): { repeated: number; late: n
 }
 
 const tokens = (ticks: bigint, perNs: bigint): number => Number((ticks * 1000n) / perNs) / 1000;
+
+/** Of a burst each waits for those before it. */
+const isAskedAlone = ({ via, policy, preempted }: Line): boolean =>
+  via === 'service' && policy !== policies.ahead.name && !preempted;
 
 const isFailed = ({ error, status, source }: Line): boolean =>
   error !== undefined || (status !== null && status >= 500 && source !== 'deny');

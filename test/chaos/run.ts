@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Bucket, bucketsOf, type Level, readLevels } from './buckets.js';
+import { type Bucket, bucketsOf, countLeases, type Level, readLevels } from './buckets.js';
 import { check, type Fault, type History, type Violation } from './checker/check.mjs';
 import { type Diaries, readDiaries } from './history.js';
 import { allPolicies, policies, toCheck } from './policies.js';
@@ -64,6 +64,8 @@ export interface Outcome {
   readonly diaries: Diaries;
   readonly history: History;
   readonly violations: readonly Violation[];
+  /** How many leases were seen when all was well again; undefined where none are taken. */
+  readonly leases: number | undefined;
 }
 
 export class Run {
@@ -75,6 +77,7 @@ export class Run {
   private readonly losses: { policy: string; key: string; ticks: bigint; at: bigint }[] = [];
   private readonly levels: { policy: string; key: string; at: bigint; tokens: number; mayExceed: number }[] =
     [];
+  private leases = 0;
   private readonly clockSteps: { at: bigint; ns: bigint }[] = [];
   private takers!: Takers;
   private diaries: string[] = [];
@@ -119,6 +122,7 @@ export class Run {
     await action();
     episode.back = clock();
     await sleep(SETTLE_MS);
+    await this.countLeases();
     await this.takers.pause();
     await sleep(QUIET_MS);
     await this.readLedgers(options.mayRepeat ? Number.POSITIVE_INFINITY : 0);
@@ -163,7 +167,8 @@ export class Run {
       await this.takers.stop();
       const diaries = await readDiaries(this.diaries);
       const history = this.historyOf(diaries);
-      return { episodes: this.episodes, diaries, history, violations: check(history) };
+      const leases = this.options.hasClock ? undefined : this.leases;
+      return { episodes: this.episodes, diaries, history, violations: check(history), leases };
     } finally {
       await rm(this.folder, { recursive: true, force: true });
     }
@@ -190,6 +195,12 @@ export class Run {
       hasClock,
       storeTimeoutMs: this.storeTimeoutMs,
     };
+  }
+
+  private async countLeases(): Promise<void> {
+    for (const bucket of bucketsOf(this.keys, [policies.ahead])) {
+      this.leases += await countLeases(await this.options.portOf(bucket.key), this.prefix, [bucket]);
+    }
   }
 
   /** What the ledgers miss once nobody asks any more, and what was admitted locally is debited. */

@@ -24,12 +24,13 @@ export function verdictOf(outcome: Outcome): Verdict {
   const problems = [
     ...violations.map(({ rule, message }) => `${rule}: ${message}`),
     ...figures.flatMap((figure) => boundsOf(figure, history.deadlineMs)),
+    ...(outcome.leases === 0 ? ['nothing was taken ahead'] : []),
   ];
   const charged = chargedBeyond(outcome);
   const text = [
     table(columns, figures),
     `beyond the bound: ${overAdmission(outcome).toFixed(1)} tokens; lost by replication: ${lostTokens(outcome).toFixed(1)} tokens`,
-    `ledgers read: ${history.levels?.length ?? 0}; late writes: ${charged.late}; charged twice, for a reply was lost: ${charged.repeated}`,
+    `ledgers read: ${history.levels?.length ?? 0}; late writes: ${charged.late}; charged twice, for a reply was lost: ${charged.repeated}; leases seen: ${outcome.leases ?? 'none are taken'}`,
     ...linesOf(outcome),
   ].join('\n');
   return { text, problems };

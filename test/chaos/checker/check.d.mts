@@ -28,6 +28,8 @@ export interface CheckedPolicy {
   readonly tokens: bigint;
   readonly perNs: bigint;
   readonly onStoreError: 'memory' | 'allow' | 'deny';
+  /** Whether processes take its tokens ahead: what they then admit as the store they need not have asked it for. */
+  readonly isLeased?: boolean;
 }
 
 export interface Fault {
@@ -96,4 +98,7 @@ export function ledgers(history: History): {
 }[];
 export function answerMs(decision: Seen): number;
 /** Of each process: after how many milliseconds a decision of the store is there again, about a key that was hit. */
-export function recoveryMs(history: Pick<History, 'decisions' | 'stalls'>, fault: Fault): Map<string, number>;
+export function recoveryMs(
+  history: Pick<History, 'decisions' | 'policies' | 'stalls'>,
+  fault: Fault,
+): Map<string, number>;

@@ -93,7 +93,7 @@ export function beyondBounds({ decisions, policies, restarts = [], losses = [], 
  * what was taken.
  */
 function localBuckets({ decisions, policies, instances = 1 }) {
-  return [...localLives(decisions).values()].flatMap((group) => {
+  return [...localLives(decisions, policies).values()].flatMap((group) => {
     const policy = policyOf(policies, group[0]);
     const capacity = Math.max(1, Math.floor(policy.capacity / instances));
     const share = { ...policy, capacity, perNs: policy.perNs * BigInt(instances) };
@@ -102,12 +102,13 @@ function localBuckets({ decisions, policies, instances = 1 }) {
   });
 }
 
-function localLives(decisions) {
+function localLives(decisions, policies) {
   const [lives, groups] = [new Map(), new Map()];
   const byEnd = decisions.filter(isAnswered).sort((a, b) => (a.received < b.received ? -1 : 1));
   for (const decision of byEnd) {
     const { process, policy, key, source } = decision;
-    const place = JSON.stringify([process, key]);
+    // What is leased says nothing of the others: it may have been admitted without the store.
+    const place = JSON.stringify([process, key, isLeased(policies, decision) ? policy : '']);
     if (source === 'redis') lives.set(place, (lives.get(place) ?? 0) + 1);
     if (source !== 'memory' || !isAdmitted(decision)) continue;
     const life = JSON.stringify([place, policy, lives.get(place) ?? 0]);
@@ -212,10 +213,11 @@ function recoveries(history) {
 }
 
 /** Of each process: after how many milliseconds a decision of the store is there again, about a key that was hit. */
-export function recoveryMs({ decisions, stalls }, { back, keys }) {
+export function recoveryMs({ decisions, policies, stalls }, { back, keys }) {
   const firsts = new Map();
-  for (const { process, key, source, received } of decisions) {
-    if (keys !== undefined && !keys.includes(key)) continue;
+  for (const decision of decisions) {
+    const { process, key, source, received } = decision;
+    if ((keys !== undefined && !keys.includes(key)) || isLeased(policies, decision)) continue;
     if (!firsts.has(process)) firsts.set(process, undefined);
     if (source !== 'redis' || received === null || received < back) continue;
     const first = firsts.get(process);
@@ -236,6 +238,8 @@ const isAnswered = ({ received, error }) => received !== null && !error;
 const isAdmitted = (decision) => isAnswered(decision) && decision.allowed && decision.cost > 0;
 
 const isSameBucket = (a, b) => a.policy === b.policy && a.key === b.key;
+
+const isLeased = (policies, decision) => policyOf(policies, decision).isLeased === true;
 
 const sumOf = (decisions) => decisions.reduce((sum, { cost }) => sum + cost, 0);
 

@@ -25,7 +25,7 @@ import { type LoadPolicy, type PolicyName, policies } from '../policies.js';
 import type { TakerConfig } from './config.js';
 
 function made(of: LoadPolicy, param = 'key'): Policy {
-  const { name, algorithm, capacity, tokens, perSeconds, onStoreError, maxWaitMs } = of;
+  const { name, algorithm, capacity, tokens, perSeconds, onStoreError, maxWaitMs, leasedMs } = of;
   const options = {
     name,
     capacity,
@@ -33,7 +33,8 @@ function made(of: LoadPolicy, param = 'key'): Policy {
     onStoreError,
     key: byParam(param),
   } as const;
-  if (algorithm === 'token-bucket') return tokenBucket(options);
+  const lease = leasedMs === undefined ? {} : { lease: { ttlMs: leasedMs, perSecond: 1 } };
+  if (algorithm === 'token-bucket') return tokenBucket({ ...options, ...lease });
   return leakyBucket({ ...options, ...(maxWaitMs === undefined ? {} : { maxWaitMs }) });
 }
 
@@ -44,6 +45,7 @@ export const limits: Record<PolicyName, Policy> = {
   line: made(policies.line),
   open: made(policies.open),
   shut: made(policies.shut),
+  ahead: made(policies.ahead),
 };
 
 @Controller()

@@ -211,7 +211,7 @@ describe('recovery', () => {
 
   it('is the first answer of the store in each process', () => {
     const two = seen(1500, { process: 'two' });
-    expect([...recoveryMs({ decisions: [...history, two] }, fault)]).toEqual([
+    expect([...recoveryMs({ policies, decisions: [...history, two] }, fault)]).toEqual([
       ['one', 992],
       ['two', 502],
     ]);
@@ -220,8 +220,10 @@ describe('recovery', () => {
 
   it('is that of a key that was hit', () => {
     const bob = seen(1100, { key: 'bob' });
-    expect(recoveryMs({ decisions: [...history, bob] }, fault).get('one')).toBe(102);
-    expect(recoveryMs({ decisions: [...history, bob] }, { ...fault, keys: ['ada'] }).get('one')).toBe(992);
+    expect(recoveryMs({ policies, decisions: [...history, bob] }, fault).get('one')).toBe(102);
+    expect(
+      recoveryMs({ policies, decisions: [...history, bob] }, { ...fault, keys: ['ada'] }).get('one'),
+    ).toBe(992);
   });
 
   it('leaves out when the process stood still', () => {
@@ -229,7 +231,7 @@ describe('recovery', () => {
       ['one', [500, 900, 1100, 1900].map((at) => ({ from: ms(at), until: ms(at + 200) }))],
     ]);
     // Half of the second stall, all of the third, and what there is of the fourth.
-    expect(recoveryMs({ decisions: history, stalls }, fault).get('one')).toBe(992 - 100 - 200 - 92);
+    expect(recoveryMs({ policies, decisions: history, stalls }, fault).get('one')).toBe(992 - 100 - 200 - 92);
   });
 
   it('that takes too long, or never comes', () => {
