@@ -1,3 +1,4 @@
+import { SomeFailedError } from '../stores/some-failed.error.js';
 import type { Deadline, Store, Transaction, TransactionReply } from '../stores/store.interface.js';
 import { type Debt, type Debts, restOf, transactionOf } from './debts.js';
 
@@ -86,12 +87,13 @@ export class Repayment {
         if (debt !== undefined) this.paid(debt, replies[i] as TransactionReply);
       }
     };
+    const asked = debts.map(transactionOf);
     let isOver = false;
     try {
-      const asked = debts.map(transactionOf);
       settle(asked, await this.ask(asked, (...late) => (isOver ? this.options.onLate : settle)(...late)));
       return debts.length;
     } catch (error) {
+      if (error instanceof SomeFailedError) settle(...decidedOf(asked, error));
       for (const debt of open.values()) this.debts.failed(debt);
       throw error;
     } finally {
@@ -115,4 +117,13 @@ export class Repayment {
   ): Promise<readonly TransactionReply[]> {
     return this.store.decide(transactions, { until: performance.now() + this.options.timeoutMs, onLate });
   }
+}
+
+/** What was decided where some have failed. */
+function decidedOf(
+  asked: readonly Transaction[],
+  { outcomes }: SomeFailedError,
+): [Transaction[], TransactionReply[]] {
+  const isDecided = (_: unknown, i: number) => !(outcomes[i] instanceof Error);
+  return [asked.filter(isDecided), outcomes.filter(isDecided) as TransactionReply[]];
 }

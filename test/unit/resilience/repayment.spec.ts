@@ -5,6 +5,7 @@ import { tokenBucket } from '../../../lib/options/make-policy.js';
 import { Debts } from '../../../lib/resilience/debts.js';
 import { Repayment } from '../../../lib/resilience/repayment.js';
 import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
+import { SomeFailedError } from '../../../lib/stores/some-failed.error.js';
 import type { Deadline, Store, Transaction, TransactionReply } from '../../../lib/stores/store.interface.js';
 
 const quota = tokenBucket({ capacity: 9, rate: '1/365d' }).limit as Limit;
@@ -63,6 +64,22 @@ describe('what is owed', () => {
     expect(await repayment.payAll()).toBe(1);
     expect(levels()).toEqual([1, 2, 3]);
     expect(late).toEqual([]);
+  });
+
+  it('is not paid again of a slot that has answered where another has not', async () => {
+    let isDown = true;
+    decide = async (transactions) => {
+      const outcomes = transactions.map((one) =>
+        isDown && one.takes[0]?.key === 'b' ? new Error('it moves') : there.decide([one])[0]!,
+      );
+      return SomeFailedError.check(outcomes);
+    };
+    await repayment.payAll();
+    expect(levels()).toEqual([1, 0, 3]);
+    expect(debts.unpaid()).toEqual(['b']);
+    isDown = false;
+    expect(await repayment.payAll()).toBe(1);
+    expect(levels()).toEqual([1, 2, 3]);
   });
 
   it('is paid to a node that is back while another is not, in whatever order they are asked', async () => {
