@@ -29,14 +29,18 @@ export function readLevel(limit: Limit, take: NamelessTake, found: Found, share:
   };
 }
 
-/** The same of a take that admits at once or refuses, in a bucket that no block and no other scale is in the way of. */
+/**
+ * The same of a take that admits at once or refuses, in a bucket that no block and no other scale is in the way of. One of several
+ * is not charged where another refuses.
+ */
 export function readPlainLevel(
   limit: Limit,
   { cost, allowance, scale }: NamelessTake,
   found: number,
+  areAllAdmitted = true,
 ): Reading {
   const admits = found <= allowance;
-  const level = admits ? found + cost * scale.ticksPerToken : found;
+  const level = admits && areAllAdmitted ? found + cost * scale.ticksPerToken : found;
   return {
     fits: admits,
     level,

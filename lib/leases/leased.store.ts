@@ -3,7 +3,7 @@ import type { TakenAt } from '../algorithms/record.js';
 import type { Report } from '../algorithms/report.js';
 import type { Awaitable } from '../common/awaitable.js';
 import { ForwardingStore } from '../stores/forwarding.store.js';
-import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
+import { type BucketTake, nameOf, type PlainCall, type PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   DecisionSource,
@@ -85,15 +85,22 @@ export class LeasedStore extends ForwardingStore implements PlainDecider {
 
   /** Whether it has nothing to do with leases. */
   private mayPass(call: PlainCall): boolean {
-    // The name is made where it is asked for, so not before it has to be.
     return (
-      call.take.lease === undefined && (this.leases.size === 0 || this.leases.get(call.name) === undefined)
+      this.isUnleased(call) && (call.others.length === 0 || call.others.every((one) => this.isUnleased(one)))
     );
   }
 
-  /** Tells a call that it is admitted, where its lease covers it. */
+  private isUnleased(one: BucketTake): boolean {
+    // The name is made where it is asked for, so not before it has to be.
+    return (
+      one.take.lease === undefined && (this.leases.size === 0 || this.leases.get(nameOf(one)) === undefined)
+    );
+  }
+
+  /** Tells a call of one take that it is admitted, where its lease covers it. */
   private isSpent(call: PlainCall): boolean {
-    const reply = this.isClosed || call.take.lease === undefined ? undefined : this.spendOne(call);
+    const isLeased = call.take.lease !== undefined;
+    const reply = this.isClosed || !isLeased ? undefined : this.spendOne(call);
     if (reply !== undefined) call.replied(reply);
     return reply !== undefined;
   }

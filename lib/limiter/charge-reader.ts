@@ -24,6 +24,8 @@ export interface ConsumeRequest extends ConsumeOptions {
   key: string;
 }
 
+const REQUEST = ['policy', 'key', 'cost', 'limits'] satisfies (keyof ConsumeRequest)[];
+
 /** Checks what callers of the service ask for. `method` names the call in an error. */
 export class ChargeReader {
   constructor(private readonly registry: PolicyRegistry) {}
@@ -78,12 +80,13 @@ export class ChargeReader {
         `${place}: the requests are ${show(requests)}; write [{ policy, key }, …]`,
       );
     }
-    // Not `map`, which leaves holes in a list as they are.
-    return Array.from(requests, (request: ConsumeRequest) => {
-      checkObject(request, place, '{ policy, key }');
-      checkKnownOptions(request, ['policy', 'key', 'cost', 'limits'], place);
+    // Not in `map`, which leaves holes in a list as they are.
+    for (const request of requests) checkObject(request, place, '{ policy, key }');
+    return requests.map((request) => {
+      checkKnownOptions(request, REQUEST, place);
       const { policy, key, cost, limits } = request;
-      return this.charge(method, policy, key, { cost, limits });
+      const isUsual = cost === undefined && limits === undefined;
+      return this.charge(method, policy, key, isUsual ? undefined : { cost, limits });
     });
   }
 

@@ -6,7 +6,7 @@ import type { Mark } from '../algorithms/record.js';
 import { larger, type Ticks } from '../algorithms/ticks.js';
 import type { DecidedTake, TransactionReply } from '../stores/store.interface.js';
 import { type Charge, limitOf } from './charge.js';
-import type { Decision } from './decision.js';
+import { type CombinedDecision, type Decision, tightest } from './decision.js';
 import type { Asked, Entry } from './entries.js';
 import type { PlacedPolicy } from './placed-policy.js';
 import { isShadow } from './shadow-parts.js';
@@ -42,6 +42,12 @@ export interface Judgement {
 
 /** The decision of a single charge. */
 export const decisionOf = ({ outcomes }: Judgement): TakenDecision => (outcomes[0] as Outcome).decision;
+
+/** The decisions of several charges. */
+export function combinedDecisionOf({ admitted, outcomes }: Judgement): CombinedDecision {
+  const decisions = outcomes.map(({ decision }) => decision);
+  return { allowed: admitted, decisions, tightest: tightest(decisions) as Decision };
+}
 
 /** The judgement of what is enforced, with the outcomes of what is in shadow mode: that neither refuses nor waits. */
 export function together(

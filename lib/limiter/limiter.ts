@@ -5,7 +5,7 @@ import { readLevel } from '../algorithms/reading.js';
 import { FOREVER } from '../algorithms/record.js';
 import { type Awaitable, chain, isPromise } from '../common/awaitable.js';
 import { LevelReply } from '../stores/level-reply.js';
-import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
+import { nameOf, type PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   Inspection,
@@ -24,8 +24,9 @@ import type { FullestBuckets } from './fullest-buckets.js';
 import { type Judgement, judge, type Outcome, outcomeOf, together } from './judgement.js';
 import { type LimiterReport, reportOf } from './limiter-report.js';
 import { LiveLimits } from './live-limits.js';
-import { PendingCharge } from './pending-charge.js';
-import { isPlain, judgeHere, judgeLevel, judgePlain, plainTransaction } from './plain-charge.js';
+import { type ChargedCall, type ChargedTake, PendingCharge } from './pending-charge.js';
+import { arePlain, isPlain, plainTransaction } from './plain-charge.js';
+import { judgeHere, judgeLevel, judgeLevels, judgePlain } from './plain-judgement.js';
 import { PlainTakes } from './plain-takes.js';
 import type { Settlement } from './reservation.js';
 import { ShadowCounts } from './shadow-counts.js';
@@ -37,7 +38,11 @@ const NOTED = 64;
 
 const NO_TERMS: Terms = {};
 
+const NOTHING: readonly never[] = Object.freeze([]);
+
 const itself = (judgement: Judgement): Judgement => judgement;
+
+const chargeIn = ({ charge }: ChargedTake): Charge => charge;
 
 /** Turns charges into one transaction of the store, and its reply into decisions. */
 export class Limiter {
@@ -72,11 +77,47 @@ export class Limiter {
    * its own: it keeps nobody from being admitted, and nobody keeps it from being charged.
    */
   decide(charges: readonly Charge[], terms: Terms = NO_TERMS): Awaitable<Judgement> {
-    if (charges.length === 1) return this.decideOne(charges[0] as Charge, terms, itself);
-    return this.decideTogether(charges, terms);
+    return this.decideAll(charges, terms, itself);
   }
 
-  /** Decides one charge, and answers what is made of the judgement: so nobody awaits a promise more than needed. */
+  /** Answers what is made of the judgement: so nobody awaits a promise more than needed. */
+  decideAll<T>(charges: readonly Charge[], terms: Terms, answer: (judgement: Judgement) => T): Awaitable<T> {
+    if (charges.length === 1) return this.decideOne(charges[0] as Charge, terms, answer);
+    if (this.queue === undefined || !arePlain(charges, terms))
+      return chain(this.decideTogether(charges, terms), answer);
+    const current = this.live.apply(charges);
+    if (!isPromise(current)) return this.decideStack(current, terms, answer);
+    const deadline = this.deadlineFromNow();
+    return current.then((known) => chain(this.decideNow(known, terms, deadline), answer));
+  }
+
+  /** Plain charges of different buckets. */
+  private decideStack<T>(
+    charges: readonly Charge[],
+    terms: Terms,
+    answer: (judgement: Judgement) => T,
+  ): Awaitable<T> {
+    const others: ChargedTake[] = charges
+      .slice(1)
+      .map((charge) => ({ charge, take: this.plainTakes.of(charge), key: keyPart(charge.key) }));
+    const answered = this.enqueue(charges[0] as Charge, others, terms.counted === true, ++this.calls, answer);
+    return answered ?? chain(this.decideNow(charges, terms), answer);
+  }
+
+  /** Undefined where the store has to be asked in full. */
+  private enqueue<T>(
+    charge: Charge,
+    others: readonly ChargedTake[],
+    counted: boolean,
+    order: number,
+    answer: (judgement: Judgement) => T,
+  ): Promise<T> | undefined {
+    const take = this.plainTakes.of(charge);
+    const call = new PendingCharge(charge, take, others, counted, order, this.readCall, answer);
+    return this.queue?.enqueue(call) ? call.answered : undefined;
+  }
+
+  /** Decides one charge. */
   decideOne<T>(charge: Charge, terms: Terms, answer: (judgement: Judgement) => T): Awaitable<T> {
     if (!isPlain(charge, terms)) return chain(this.decideTogether([charge], terms), answer);
     const current = this.live.applyTo(charge);
@@ -95,16 +136,15 @@ export class Limiter {
     const here = counted ? undefined : this.decideHere(charge, order);
     if (here !== undefined) return answer(here);
     if (this.queue !== undefined && deadline === undefined) {
-      const take = this.plainTakes.of(charge);
-      const call = new PendingCharge(charge, take, counted, order, this.readCall, answer);
-      if (this.queue.enqueue(call)) return call.answered;
+      const answered = this.enqueue(charge, NOTHING, counted, order, answer);
+      if (answered !== undefined) return answered;
     }
     const transaction = plainTransaction(charge, counted);
     const replies = this.decider.decide([transaction], deadline);
     if (!isPromise(replies))
-      return answer(this.readPlain(charge, transaction, replies[0] as TransactionReply, order));
+      return answer(this.readPlain([charge], transaction, replies[0] as TransactionReply, order));
     return replies.then((later) =>
-      answer(this.readPlain(charge, transaction, later[0] as TransactionReply, order)),
+      answer(this.readPlain([charge], transaction, later[0] as TransactionReply, order)),
     );
   }
 
@@ -123,27 +163,29 @@ export class Limiter {
     return judgement;
   }
 
-  private readonly readCall = (
-    charge: Charge,
-    call: PlainCall,
-    reply: TransactionReply,
-    order: number,
-  ): Judgement => {
-    if (!(reply instanceof LevelReply)) return this.readPlain(charge, call, reply, order);
-    if (this.blocks.size > 0) this.blocks.forget(call.name, order);
-    const judgement = judgeLevel(charge, call.take, reply, order);
+  private readonly readCall = (call: ChargedCall, reply: TransactionReply): Judgement => {
+    const { charge, take, others, order } = call;
+    if (!(reply instanceof LevelReply))
+      return this.readPlain([charge, ...others.map(chargeIn)], call, reply, order);
+    if (this.blocks.size > 0) for (const one of [call, ...others]) this.blocks.forget(nameOf(one), order);
+    if (others.length > 0) {
+      const judgement = judgeLevels(call, reply);
+      this.record(judgement);
+      return judgement;
+    }
+    const judgement = judgeLevel(charge, take, reply, order);
     this.note(judgement.decision);
     return judgement;
   };
 
   private readPlain(
-    charge: Charge,
+    charges: readonly Charge[],
     transaction: Transaction,
     reply: TransactionReply,
     order: number,
   ): Judgement {
     this.learnAll(transaction.takes, reply, order);
-    const judgement = judgePlain(charge, transaction, reply, order);
+    const judgement = judgePlain(charges, transaction, reply, order);
     this.record(judgement);
     return judgement;
   }

@@ -59,7 +59,9 @@ export class LiveLimits {
   /** Buckets with the limits that count now. At once, unless the store has to be asked and is not in this process. */
   apply<T extends Limited>(buckets: readonly T[]): Awaitable<readonly T[]> {
     if (!buckets.some(({ placed }) => isSettable(placed.policy))) return buckets;
-    return chain(this.refresh(), () => buckets.map((bucket) => this.applyOne(bucket)));
+    const refreshed = this.refresh();
+    if (isPromise(refreshed)) return refreshed.then(() => this.applyAll(buckets));
+    return this.applyAll(buckets);
   }
 
   /** The same for one bucket. */
@@ -93,6 +95,19 @@ export class LiveLimits {
     return { capacity, rate, live: set !== undefined };
   }
 
+  /** The same list, where nothing else counts than what was to. */
+  private applyAll<T extends Limited>(buckets: readonly T[]): readonly T[] {
+    let current: T[] | undefined;
+    for (let i = 0; i < buckets.length; i++) {
+      const bucket = buckets[i] as T;
+      const known = this.applyOne(bucket);
+      if (known === bucket) continue;
+      current ??= [...buckets];
+      current[i] = known;
+    }
+    return current ?? buckets;
+  }
+
   private applyOne<T extends Limited>(bucket: T): T {
     const { policy } = bucket.placed;
     if (!isSettable(policy)) return bucket;
@@ -101,6 +116,7 @@ export class LiveLimits {
   }
 
   private setFor(policy: Policy): SetLimits | undefined {
+    if (this.texts.size === 0) return undefined;
     const name = policy.name as string;
     const text = this.texts.get(name);
     if (text === undefined) return undefined;

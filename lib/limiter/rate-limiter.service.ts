@@ -8,8 +8,8 @@ import { Policy } from '../options/policy.js';
 import { bucketKey } from './bucket-key.js';
 import { CallerWaits } from './caller-waits.js';
 import { ChargeReader, type ConsumeOptions, type ConsumeRequest } from './charge-reader.js';
-import { type CombinedDecision, type Decision, tightest } from './decision.js';
-import { decisionOf } from './judgement.js';
+import type { CombinedDecision, Decision } from './decision.js';
+import { combinedDecisionOf, decisionOf } from './judgement.js';
 import { Limiter } from './limiter.js';
 import type { LimitsInForce } from './live-limits.js';
 import { logFailure } from './log-failure.js';
@@ -79,12 +79,15 @@ export class RateLimiterService {
   }
 
   /** All or nothing, in one round trip: if one limit refuses, none is charged. */
-  async consumeAll(requests: readonly ConsumeRequest[]): Promise<CombinedDecision> {
-    const charges = this.read.charges('consumeAll', requests);
-    const counted = charges.some((charge) => this.limiter.isReported(charge));
-    const judgement = await this.limiter.decide(charges, { counted });
-    const decisions = judgement.outcomes.map(({ decision }) => decision);
-    return { allowed: judgement.admitted, decisions, tightest: tightest(decisions) as Decision };
+  consumeAll(requests: readonly ConsumeRequest[]): Promise<CombinedDecision> {
+    try {
+      const charges = this.read.charges('consumeAll', requests);
+      const terms = charges.some((charge) => this.limiter.isReported(charge)) ? COUNTED : NOT_COUNTED;
+      const decision = this.limiter.decideAll(charges, terms, combinedDecisionOf);
+      return isPromise(decision) ? decision : Promise.resolve(decision);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Report } from '../algorithms/report.js';
 import type { Actual, Settled } from '../algorithms/settlement.js';
 import { type Awaitable, chain } from '../common/awaitable.js';
 import { ForwardingStore } from '../stores/forwarding.store.js';
-import type { PlainCall, PlainQueue } from '../stores/plain-call.js';
+import type { BucketTake, PlainCall, PlainQueue } from '../stores/plain-call.js';
 import type {
   Deadline,
   DecisionSource,
@@ -79,7 +79,8 @@ export class LocalRefusals extends ForwardingStore implements PlainDecider {
   private isRefused(call: PlainCall): boolean {
     if (this.known.size === 0) return false;
     const at = performance.now();
-    if (this.known.find(call.take, call.key, at) === undefined) return false;
+    const isKnown = ({ take, key }: BucketTake) => this.known.find(take, key, at) !== undefined;
+    if (!isKnown(call) || !call.others.every(isKnown)) return false;
     const refusal = this.known.refusalOf(call, at);
     if (refusal !== undefined) call.replied(refusal);
     return refusal !== undefined;

@@ -1,5 +1,6 @@
 import { isUnavailable } from '../errors/is-unavailable.js';
 import { RateLimitError } from '../errors/rate-limit.error.js';
+import { BucketsByPolicy, partsOf } from './buckets-by-policy.js';
 import { isPlain } from './plain.js';
 import { PlainCall } from './plain-call.js';
 import type { Deadline, Transaction, TransactionReply } from './store.interface.js';
@@ -25,8 +26,8 @@ export class Batch {
   readonly transactions: Transaction[] = [];
   private isPlain = true;
   /** Takes of calls that have one, and the buckets of the others: those are often the same. */
-  private single = 0;
-  private buckets: Set<string> | undefined;
+  private size = 0;
+  private buckets: BucketsByPolicy<true> | undefined;
 
   /** `line`: what it is decided together with. */
   constructor(readonly line = '') {}
@@ -46,10 +47,6 @@ export class Batch {
     return this.callers.length >= MOST_CALLERS || this.size >= this.mostBuckets;
   }
 
-  private get size(): number {
-    return this.single + (this.buckets?.size ?? 0);
-  }
-
   private get mostBuckets(): number {
     return this.isPlain ? MOST_BUCKETS : MOST_BUCKETS_OTHERWISE;
   }
@@ -64,27 +61,37 @@ export class Batch {
     return arePlain(transactions) === this.isPlain && this.size + more <= this.mostBuckets;
   }
 
-  takesInPlain(): boolean {
-    return this.isEmpty || (this.isPlain && this.size < MOST_BUCKETS);
+  takesInPlain({ others }: PlainCall): boolean {
+    return this.isEmpty || (this.isPlain && this.size + others.length < MOST_BUCKETS);
   }
 
   addPlain(call: PlainCall): void {
     this.callers.push(call);
     this.transactions.push(call);
-    this.single++;
+    const { others } = call;
+    if (others.length === 0) {
+      this.size++;
+      return;
+    }
+    this.addBucket(call.take.policy, call.key);
+    for (const { take, key } of others) this.addBucket(take.policy, key);
   }
 
   add(caller: Caller): void {
     if (this.isEmpty) this.isPlain = arePlain(caller.transactions);
     this.callers.push(caller);
     for (const transaction of caller.transactions) this.transactions.push(transaction);
-    if (isSingle(caller.transactions)) this.single++;
-    else this.addBuckets(caller.transactions);
+    if (isSingle(caller.transactions)) this.size++;
+    else
+      for (const { takes } of caller.transactions)
+        for (const { key } of takes) this.addBucket(...partsOf(key));
   }
 
-  private addBuckets(transactions: readonly Transaction[]): void {
-    this.buckets ??= new Set();
-    for (const { takes } of transactions) for (const { key } of takes) this.buckets.add(key);
+  private addBucket(policy: string, key: string): void {
+    this.buckets ??= new BucketsByPolicy();
+    if (this.buckets.get(policy, key)) return;
+    this.buckets.set(policy, key, true);
+    this.size++;
   }
 
   /** The earliest of its callers. */

@@ -67,7 +67,7 @@ export class BatchingStore extends ForwardingStore implements PlainQueue {
     const line = lineOf === undefined ? '' : lineOf([call]);
     if (line === undefined) return false;
     const pending = this.pendingOf(line);
-    const batch = pending?.takesInPlain() ? pending : this.nextAfter(pending, line);
+    const batch = pending?.takesInPlain(call) ? pending : this.nextAfter(pending, line);
     batch.addPlain(call);
     this.added(batch);
     return true;

@@ -2,7 +2,8 @@
 export class BucketsByPolicy<T> {
   private readonly policies = new Map<string, Map<string, T>>();
   /** Those who ask mostly ask for one policy time and again. */
-  private last: { readonly policy: string; readonly keys: Map<string, T> } | undefined;
+  private lastPolicy = '';
+  private lastKeys: Map<string, T> | undefined;
 
   /** `key` is the part of the bucket's name in braces. */
   get(policy: string, key: string): T | undefined {
@@ -23,18 +24,19 @@ export class BucketsByPolicy<T> {
     keys?.delete(key);
     if (keys?.size !== 0) return;
     this.policies.delete(policy);
-    this.last = undefined;
+    this.lastKeys = undefined;
   }
 
   clear(): void {
     this.policies.clear();
-    this.last = undefined;
+    this.lastKeys = undefined;
   }
 
   private keysOf(policy: string): Map<string, T> | undefined {
-    if (this.last?.policy === policy) return this.last.keys;
+    if (this.lastKeys !== undefined && this.lastPolicy === policy) return this.lastKeys;
     const keys = this.policies.get(policy);
-    if (keys !== undefined) this.last = { policy, keys };
+    this.lastPolicy = policy;
+    this.lastKeys = keys;
     return keys;
   }
 }

@@ -7,15 +7,16 @@ export interface CallMoment extends StoreMoment {
 }
 
 const NOTHING: readonly never[] = Object.freeze([]);
-const ONLY: readonly number[] = Object.freeze([0]);
 
-/** The reply to a plain take whose bucket is no more than a level, as nearly all are. The rest is made where somebody asks for it. */
+/** The reply to plain takes whose buckets are no more than levels, as nearly all are. The rest is made where somebody asks for it. */
 export class LevelReply implements TransactionReply {
   constructor(
     readonly admitted: boolean,
-    /** In which the take has found its bucket. */
+    /** In which the first take has found its bucket. */
     readonly level: number,
     private readonly moment: CallMoment,
+    /** The same of the takes beside it. */
+    readonly others: readonly number[] = NOTHING,
   ) {}
 
   get source(): TransactionReply['source'] {
@@ -31,11 +32,11 @@ export class LevelReply implements TransactionReply {
   }
 
   get found(): readonly Found[] {
-    return [{ level: this.level, block: 0, blockEnd: 0, stepped: false }];
+    return [this.level, ...this.others].map((level) => ({ level, block: 0, blockEnd: 0, stepped: false }));
   }
 
   get charged(): readonly number[] {
-    return this.admitted ? ONLY : NOTHING;
+    return this.admitted ? [0, ...this.others.map((_, i) => i + 1)] : NOTHING;
   }
 
   get instead(): undefined {

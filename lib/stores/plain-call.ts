@@ -1,35 +1,34 @@
 import type { Take } from '../algorithms/kernel.js';
 import type { OnStoreError, PlainTake, Transaction, TransactionReply } from './store.interface.js';
 
+/** A plain take of a bucket. */
+export interface BucketTake {
+  readonly take: PlainTake;
+  /** The part of the bucket's name in braces. */
+  readonly key: string;
+}
+
 /**
- * A plain take with whoever waits for it: a transaction that is told its reply. What nearly all decisions are is so one object on
- * its whole way, and one promise.
+ * Plain takes that are decided together, all or nothing, with whoever waits for them: a transaction that is told its reply. What
+ * nearly all decisions are is so one object on their whole way, and one promise. The call is itself the first of its takes, for
+ * mostly there is no other.
  */
-export abstract class PlainCall implements Transaction {
-  private made: readonly [Take] | undefined;
+export abstract class PlainCall implements Transaction, BucketTake {
+  private named: readonly Take[] | undefined;
 
   constructor(
     readonly take: PlainTake,
-    /** The part of the bucket's name in braces. */
     readonly key: string,
+    /** The takes beside the first, each of a bucket of its own. */
+    readonly others: readonly BucketTake[],
     readonly counted: boolean,
-    readonly onStoreError: readonly OnStoreError[] | undefined,
+    readonly onStoreError: readonly (OnStoreError | undefined)[] | undefined,
   ) {}
 
   /** Made for those who ask: most go by `take` and `key`. */
-  get takes(): readonly [Take] {
-    this.made ??= [this.namedTake()];
-    return this.made;
-  }
-
-  get name(): string {
-    return `${this.take.policy}:{${this.key}}`;
-  }
-
-  /** All by name: spread syntax would cost more than all else of the call. */
-  private namedTake(): Take {
-    const { scale, capacity, cost, allowance, startLevel, promises, lease } = this.take;
-    return { key: this.name, scale, capacity, cost, allowance, startLevel, promises, lease };
+  get takes(): readonly Take[] {
+    this.named ??= [namedTake(this), ...this.others.map(namedTake)];
+    return this.named;
   }
 
   /** Never throws. */
@@ -38,9 +37,17 @@ export abstract class PlainCall implements Transaction {
   abstract failed(error: unknown): void;
 }
 
+export const nameOf = ({ take, key }: BucketTake): string => `${take.policy}:{${key}}`;
+
+/** All by name: spread syntax would cost more than all else of the call. */
+function namedTake(of: BucketTake): Take {
+  const { scale, capacity, cost, allowance, startLevel, promises, lease } = of.take;
+  return { key: nameOf(of), scale, capacity, cost, allowance, startLevel, promises, lease };
+}
+
 /** The first bucket that transactions are about. */
 export function firstKeyOf([first]: readonly Transaction[]): string {
-  return first instanceof PlainCall ? first.name : (first?.takes[0]?.key ?? '');
+  return first instanceof PlainCall ? nameOf(first) : (first?.takes[0]?.key ?? '');
 }
 
 /** What decides plain calls later, many at a time. */

@@ -2,15 +2,19 @@ import type { Take } from '../../lib/algorithms/kernel.js';
 import { PlainCall, type PlainQueue } from '../../lib/stores/plain-call.js';
 import type { Store, TransactionReply } from '../../lib/stores/store.interface.js';
 
-/** A plain take that is waited for. */
+/** Plain takes that are waited for. */
 class AwaitedCall extends PlainCall {
   readonly reply: Promise<TransactionReply>;
   override replied!: (reply: TransactionReply) => void;
   override failed!: (error: unknown) => void;
 
-  constructor(take: Take, counted = false) {
-    const [, policy = '', key = ''] = /^([^{]*):\{(.*)\}$/.exec(take.key) ?? [];
-    super({ ...take, policy }, key, counted, undefined);
+  constructor(takes: readonly Take[], counted: boolean) {
+    const plain = takes.map((take) => {
+      const [, policy = '', key = ''] = /^([^{]*):\{(.*)\}$/.exec(take.key) ?? [];
+      return { take: { ...take, policy }, key };
+    });
+    const [first, ...others] = plain;
+    super(first!.take, first!.key, others, counted, undefined);
     this.reply = new Promise((resolve, reject) => {
       this.replied = resolve;
       this.failed = reject;
@@ -18,13 +22,13 @@ class AwaitedCall extends PlainCall {
   }
 }
 
-/** Decides one take: as a plain call, where the store has a queue for these and takes it. */
+/** Decides takes together: as a plain call, where the store has a queue for these and takes it. */
 export async function decidePlainly(
   store: Store & Partial<PlainQueue>,
-  take: Take,
+  takes: readonly Take[],
   counted = false,
 ): Promise<TransactionReply> {
-  const call = new AwaitedCall(take, counted);
+  const call = new AwaitedCall(takes, counted);
   if (store.enqueue?.(call)) return call.reply;
-  return (await store.decide([{ takes: [take], counted }]))[0] as TransactionReply;
+  return (await store.decide([{ takes, counted }]))[0] as TransactionReply;
 }

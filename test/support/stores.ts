@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { MemoryStore } from '../../lib/stores/memory/memory.store.js';
+import type { PlainQueue } from '../../lib/stores/plain-call.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import type { PlainDecider, Store } from '../../lib/stores/store.interface.js';
 import { freshPrefix } from './fresh-prefix.js';
@@ -46,9 +47,12 @@ export function useStores(): Stores {
 
 /** Counts the calls with which an application asks its store for decisions from now on. */
 export function spyOnStore(app: INestApplicationContext): () => number {
-  const store = app.get<Store & Partial<PlainDecider>>(Symbol.for('nestjs-floodgate.store'));
+  const store = app.get<Store & Partial<PlainDecider & PlainQueue>>(Symbol.for('nestjs-floodgate.store'));
   const decide = jest.spyOn(store, 'decide');
-  // In memory most are decided this way, and only the rest by the other.
+  // Most are decided in one of these ways: in memory at once, on Redis later. What they leave goes by the other.
   const plain = store.decidePlain && jest.spyOn(store as PlainDecider, 'decidePlain');
-  return () => decide.mock.calls.length + (plain?.mock.calls.length ?? 0);
+  const queue = store.enqueue && jest.spyOn(store as PlainQueue, 'enqueue');
+  const isTaken = ({ value }: { value: unknown }) => typeof value === 'number' || value === true;
+  const taken = (spy: typeof plain | typeof queue) => spy?.mock.results.filter(isTaken).length ?? 0;
+  return () => decide.mock.calls.length + taken(plain) + taken(queue);
 }

@@ -2,12 +2,16 @@ import { changesOf, decide, type NamelessTake, type Take } from '../../algorithm
 import type { Found } from '../../algorithms/level.js';
 import { type BucketRecord, markOf } from '../../algorithms/record.js';
 import { type CallMoment, LevelReply } from '../level-reply.js';
-import type { PlainCall } from '../plain-call.js';
+import { PlainCall } from '../plain-call.js';
 import type { StoreMoment, Transaction, TransactionReply } from '../store.interface.js';
 import type { Reply } from './decide-call.js';
 import { parseRecord } from './record-text.js';
 
 const NOTHING: readonly never[] = [];
+
+interface Asked {
+  readonly take: NamelessTake;
+}
 
 /**
  * Decides here, in the order of arrival and from what `take.lua` has found in the buckets, what the script has decided by the
@@ -20,7 +24,16 @@ export class TakeReplay {
   private readonly records = new Map<number, BucketRecord | undefined>();
   private readonly moment: CallMoment;
 
-  constructor(reply: Reply, buckets: number, moment: StoreMoment) {
+  /** Of the next transaction: where in `places` its takes begin. */
+  private first = 0;
+
+  /** `places` has the buckets of all takes, in order. */
+  constructor(
+    reply: Reply,
+    buckets: number,
+    moment: StoreMoment,
+    private readonly places: readonly number[],
+  ) {
     this.moment = { now: moment.now, decidedAt: moment.decidedAt, source: 'redis' };
     for (let i = 1; i <= buckets; i++) this.levels.push(Number(reply[i]));
     for (let i = buckets + 1; i < reply.length; i += 2) {
@@ -28,46 +41,49 @@ export class TakeReplay {
     }
   }
 
-  decideCall(call: PlainCall, place: number): TransactionReply {
-    if (call.counted || this.records.size > 0) return this.decideByKernel(call, [place]);
-    return this.decideOne(call.take, false, place);
+  /** Decides the next one. */
+  next(transaction: Transaction): TransactionReply {
+    const { first } = this;
+    const isCall = transaction instanceof PlainCall;
+    this.first += isCall ? 1 + transaction.others.length : transaction.takes.length;
+    if (transaction.counted || this.records.size > 0)
+      return this.decideByKernel(transaction, this.places.slice(first, this.first));
+    if (isCall) return this.decideByLevels(transaction, transaction.others, first, false);
+    const [one, ...others] = transaction.takes.map((take): Asked => ({ take }));
+    return this.decideByLevels(one as Asked, others, first, transaction.peek === true);
   }
 
-  /** `places` has the buckets of its takes from `first` on. */
-  decide(transaction: Transaction, places: readonly number[], first: number): TransactionReply {
-    const { takes, counted, peek } = transaction;
-    if (counted || this.records.size > 0) {
-      return this.decideByKernel(transaction, places.slice(first, first + takes.length));
-    }
-    if (takes.length === 1) return this.decideOne(takes[0] as Take, peek === true, places[first] as number);
-    let admitted = true;
-    const found: Found[] = [];
-    for (let i = 0; i < takes.length; i++) {
-      const level = this.levels[places[first + i] as number] as number;
-      admitted &&= level <= (takes[i] as Take).allowance;
-      found.push({ level, block: 0, blockEnd: 0, stepped: false });
-    }
-    if (!admitted) return this.reply(false, found, NOTHING);
-    if (!peek) this.charge(takes, places, first);
-    return this.reply(true, found, [...takes.keys()]);
-  }
-
-  private decideOne(
-    { cost, allowance, scale }: NamelessTake,
+  /** A take, and those beside it: their buckets are at the places from `first` on. */
+  private decideByLevels(
+    { take }: Asked,
+    others: readonly Asked[],
+    first: number,
     peek: boolean,
-    place: number,
   ): TransactionReply {
-    const level = this.levels[place] as number;
-    const admitted = level <= allowance;
-    if (admitted && !peek) this.levels[place] = level + cost * scale.ticksPerToken;
-    return new LevelReply(admitted, level, this.moment);
+    const level = this.levelAt(first);
+    let admitted = level <= take.allowance;
+    if (others.length === 0) {
+      if (admitted && !peek) this.charge(first, take);
+      return new LevelReply(admitted, level, this.moment);
+    }
+    const levels = others.map(({ take }, i) => {
+      const found = this.levelAt(first + 1 + i);
+      if (found > take.allowance) admitted = false;
+      return found;
+    });
+    if (admitted && !peek) {
+      this.charge(first, take);
+      for (let i = 0; i < others.length; i++) this.charge(first + 1 + i, (others[i] as Asked).take);
+    }
+    return new LevelReply(admitted, level, this.moment, levels);
   }
 
-  private charge(takes: readonly Take[], places: readonly number[], first: number): void {
-    for (let i = 0; i < takes.length; i++) {
-      const { cost, scale } = takes[i] as Take;
-      (this.levels[places[first + i] as number] as number) += cost * scale.ticksPerToken;
-    }
+  private levelAt(place: number): number {
+    return this.levels[this.places[place] as number] as number;
+  }
+
+  private charge(place: number, { cost, scale }: NamelessTake): void {
+    (this.levels[this.places[place] as number] as number) += cost * scale.ticksPerToken;
   }
 
   private reply(

@@ -1,51 +1,27 @@
-import type { NamelessTake, Take } from '../../algorithms/kernel.js';
+import type { NamelessTake } from '../../algorithms/kernel.js';
 import { BucketsByPolicy, partsOf } from '../buckets-by-policy.js';
 import { isPlain } from '../plain.js';
 import { PlainCall } from '../plain-call.js';
 import type { Transaction } from '../store.interface.js';
+import { BucketSorts } from './bucket-sorts.js';
 
 /** Steps are written in characters below 128, for in UTF-8 each of these is a byte; places with two of them. */
 const BASE = 128;
 const MOST = BASE - 1;
 const MOST_KEYS = 1000;
-
-/** A step of the first bucket, of the first kind. */
-const STEP_OF_ONE = String.fromCharCode(1, 1, 1, 0, 1);
-const LOOK_AT_ONE = String.fromCharCode(1, 0, 1, 0, 1);
-
-/** What `TakeSteps` comes to for a transaction of one take, as on an idle line. */
-export const argsOfOne = (take: NamelessTake, counted: boolean, peek: boolean): string[] => [
-  peek || !takesFrom(take) ? LOOK_AT_ONE : STEP_OF_ONE,
-  ...kindArgs(take, counted),
-];
-
-/** The same of a call, whose take is one of few: its arguments are worked out once. */
-export function argsOfCall({ take, counted }: PlainCall): readonly string[] {
-  if (counted) return argsOfOne(take, true, false);
-  let args = known.get(take);
-  if (args === undefined) {
-    args = argsOfOne(take, false, false);
-    known.set(take, args);
-  }
-  return args;
-}
-
-const known = new WeakMap<NamelessTake, readonly string[]>();
-
-function kindArgs({ scale, allowance, cost }: NamelessTake, counted: boolean): string[] {
-  const { ticksPerMicro: n, ticksPerToken: p } = scale;
-  return [`${n} ${p}`, String(n), String(allowance), String(cost * p), counted ? '1' : '0'];
-}
+/** How many characters a step of one take has. */
+const SINGLE = 5;
 
 /** Takes that differ in nothing but their buckets. */
 interface Kind {
   readonly take: NamelessTake;
   readonly counted: boolean;
+  readonly ticks: number;
 }
 
 /**
  * Transactions as `take.lua` is told of them: each bucket once, each kind of take once, and steps that say which kind comes
- * to which bucket. Takes of one kind that follow each other in a bucket are one step that is repeated.
+ * to which bucket. Single takes of one kind that follow each other in a bucket are one step that is repeated.
  */
 export class TakeSteps {
   readonly keys: string[] = [];
@@ -56,8 +32,11 @@ export class TakeSteps {
   private readonly codes: number[] = [];
   /** Of each bucket: the kind of its first take, whose scale all have. */
   private readonly firstKind: number[] = [];
-  /** Of each bucket: where in `codes` its newest step is, if that is of this bucket alone. */
-  private readonly lastStep: number[] = [];
+  /** Where in `codes` the newest step is. */
+  private newest = Number.NaN;
+  /** Of the step that is being made: what it takes, and whether that can be. */
+  private cost = 0;
+  private isPossible = true;
 
   /** Undefined where the script cannot be told: what is not plain, a bucket of two scales, too many buckets or kinds. */
   static of(transactions: readonly Transaction[]): TakeSteps | undefined {
@@ -73,101 +52,100 @@ export class TakeSteps {
     return length > 0 && length <= MOST_KEYS && steps.kinds.length <= MOST ? steps : undefined;
   }
 
-  get text(): string {
-    return String.fromCharCode(...this.codes);
+  /** Undefined where its buckets are of too many sorts. */
+  args(): string[] | undefined {
+    const sorts = this.sorts();
+    const [first, ...others] = sorts.args();
+    if (first === undefined || others.length >= MOST) return undefined;
+    const steps = String.fromCharCode(...this.codes);
+    const args = [...first, steps, sorts.text, String(others.length)];
+    for (const sort of others) args.push(...sort);
+    for (const { take, ticks, counted } of this.kinds)
+      args.push(String(take.allowance), String(ticks), counted ? '1' : '0');
+    return args;
   }
 
-  kindArgs(): string[] {
-    return this.kinds.flatMap(({ take, counted }) => kindArgs(take, counted));
-  }
-
-  /** What nearly all are: its bucket is named only where it is the first that comes to it. */
-  private addCall(call: PlainCall): boolean {
-    const { take, key, counted } = call;
-    const kind = this.kindOf(take, counted);
-    const known = this.indexes.get(take.policy, key);
-    if (known !== undefined) return this.addTo(known, kind, !takesFrom(take));
-    this.indexes.set(take.policy, key, this.keys.length);
-    this.open(call.name, kind, takesFrom(take) ? 1 : 0);
-    return true;
-  }
-
-  private add({ takes, peek = false, counted = false }: Transaction): boolean {
-    const only = takes.length === 1 ? (takes[0] as Take) : undefined;
-    // What takes nothing is not decided there: the level that is found says all.
-    const isNothing = peek || (only === undefined ? !takes.every(isPossible) : !takesFrom(only));
-    return only === undefined
-      ? this.addStack(takes, counted, isNothing)
-      : this.addOne(only, counted, isNothing);
-  }
-
-  private addOne(take: Take, counted: boolean, isNothing: boolean): boolean {
-    const kind = this.kindOf(take, counted);
-    const known = this.placeOf(take);
-    if (known !== undefined) return this.addTo(known, kind, isNothing);
-    this.note(take);
-    this.open(take.key, kind, isNothing ? 0 : 1);
-    return true;
-  }
-
-  private addTo(known: number, kind: number, isNothing: boolean): boolean {
-    this.places.push(known);
-    if (!this.isOfScale(known, kind)) return false;
-    if (!isNothing && !this.repeats(known, kind)) this.push(known, kind, 1);
-    return true;
-  }
-
-  private addStack(takes: readonly Take[], counted: boolean, isNothing: boolean): boolean {
-    if (takes.length > MOST) return false;
-    const step: number[] = [takes.length, 1];
-    for (const take of takes) {
-      const kind = this.kindOf(take, counted);
-      const known = this.placeOf(take);
-      if (known === undefined) this.note(take);
-      const place = known ?? this.keys.length;
-      if (known !== undefined) this.places.push(known);
-      else if (isNothing) this.open(take.key, kind, 0);
-      else this.name(take.key, kind);
-      if (!this.isOfScale(place, kind)) return false;
-      this.lastStep[place] = isNothing ? (this.lastStep[place] as number) : -1;
-      step.push(kind + 1, (place + 1) >> 7, (place + 1) % BASE);
+  /** What the steps come to for each bucket. */
+  private sorts(): BucketSorts {
+    const { keys, kinds, codes, firstKind } = this;
+    const totals = new Float64Array(keys.length);
+    const tops = new Float64Array(keys.length).fill(Number.MAX_SAFE_INTEGER);
+    for (let next = 0; next < codes.length; ) {
+      const times = codes[next + 1] as number;
+      const end = next + 2 + 3 * (codes[next] as number);
+      for (next += 2; next < end; next += 3) {
+        const { take, ticks, counted } = kinds[(codes[next] as number) - 1] as Kind;
+        const place = (codes[next + 1] as number) * BASE + (codes[next + 2] as number) - 1;
+        (totals[place] as number) += times * ticks;
+        // What is counted goes step by step.
+        const top = counted ? -1 : take.allowance + ticks;
+        if (top < (tops[place] as number)) tops[place] = top;
+      }
     }
-    if (!isNothing) for (const code of step) this.codes.push(code);
+    const sorts = new BucketSorts();
+    for (let place = 0; place < keys.length; place++) {
+      const { scale } = (kinds[firstKind[place] as number] as Kind).take;
+      sorts.add(scale, totals[place] as number, tops[place] as number);
+    }
+    return sorts;
+  }
+
+  private addCall({ take, key, others, counted }: PlainCall): boolean {
+    const start = this.begin(1 + others.length);
+    if (!this.reach(take, counted, take.policy, key)) return false;
+    for (const { take, key } of others) if (!this.reach(take, counted, take.policy, key)) return false;
+    return this.end(start);
+  }
+
+  private add({ takes, peek, counted = false }: Transaction): boolean {
+    const start = this.begin(takes.length);
+    for (const take of takes) {
+      const [policy, key] = partsOf(take.key);
+      if (!this.reach(take, counted, policy, key, take.key)) return false;
+    }
+    return this.end(start, peek);
+  }
+
+  /** A step of so many takes. */
+  private begin(size: number): number {
+    this.cost = 0;
+    this.isPossible = true;
+    return this.codes.push(size, 1) - 2;
+  }
+
+  /** A take of it. Its bucket is named where it is the first that comes to it; false where that is of another scale. */
+  private reach(take: NamelessTake, counted: boolean, policy: string, key: string, name?: string): boolean {
+    const kind = this.kindOf(take, counted);
+    let place = this.indexes.get(policy, key);
+    if (place === undefined) {
+      place = this.keys.push(name ?? `${policy}:{${key}}`) - 1;
+      this.firstKind.push(kind);
+      this.indexes.set(policy, key, place);
+    } else if (!this.isOfScale(place, kind)) return false;
+    this.places.push(place);
+    this.codes.push(kind + 1, (place + 1) >> 7, (place + 1) % BASE);
+    this.cost += take.cost;
+    if (take.allowance < 0) this.isPossible = false;
     return true;
   }
 
-  private placeOf({ key }: Take): number | undefined {
-    return this.indexes.get(...partsOf(key));
-  }
-
-  /** The next bucket is that of a take. */
-  private note({ key }: Take): void {
-    this.indexes.set(...partsOf(key), this.keys.length);
-  }
-
-  /** A bucket that nobody has asked for yet, with its first step. */
-  private open(key: string, kind: number, times: number): void {
-    this.name(key, kind);
-    this.push(this.keys.length - 1, kind, times);
-  }
-
-  private name(key: string, kind: number): void {
-    this.places.push(this.keys.length);
-    this.keys.push(key);
-    this.firstKind.push(kind);
-    this.lastStep.push(-1);
-  }
-
-  private push(place: number, kind: number, times: number): void {
-    this.lastStep[place] = this.codes.length;
-    this.codes.push(1, times, kind + 1, (place + 1) >> 7, (place + 1) % BASE);
-  }
-
-  private repeats(place: number, kind: number): boolean {
+  /** The step is complete. One of a single take that says the same as the one before makes that be repeated. */
+  private end(start: number, peek = false): boolean {
     const { codes } = this;
-    const step = this.lastStep[place] as number;
-    if (step < 0 || codes[step + 2] !== kind + 1 || codes[step + 1] === MOST) return false;
-    codes[step + 1] = (codes[step + 1] as number) + 1;
+    if ((codes[start] as number) > MOST) return false;
+    // What takes nothing is not decided there: the levels that are found say all.
+    const isNothing = peek || !this.isPossible || this.cost === 0;
+    if (isNothing || this.repeats(start)) codes.length = start;
+    else this.newest = start;
+    return true;
+  }
+
+  private repeats(start: number): boolean {
+    const { codes, newest } = this;
+    const isNext = codes.length === start + SINGLE && newest === start - SINGLE;
+    if (!isNext || codes[newest + 1] === MOST) return false;
+    for (let i = 2; i < SINGLE; i++) if (codes[newest + i] !== codes[start + i]) return false;
+    codes[newest + 1] = (codes[newest + 1] as number) + 1;
     return true;
   }
 
@@ -182,7 +160,7 @@ export class TakeSteps {
       const kind = kinds[i] as Kind;
       if (kind.counted === counted && (kind.take === take || isSameKind(kind.take, take))) return i;
     }
-    return kinds.push({ take, counted }) - 1;
+    return kinds.push({ take, counted, ticks: take.cost * take.scale.ticksPerToken }) - 1;
   }
 }
 
@@ -191,7 +169,3 @@ const isSameScale = ({ scale: a }: NamelessTake, { scale: b }: NamelessTake): bo
 
 const isSameKind = (a: NamelessTake, b: NamelessTake): boolean =>
   a.cost === b.cost && a.allowance === b.allowance && isSameScale(a, b);
-
-const isPossible = ({ allowance }: NamelessTake): boolean => allowance >= 0;
-
-const takesFrom = ({ cost, allowance }: NamelessTake): boolean => cost > 0 && allowance >= 0;

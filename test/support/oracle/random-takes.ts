@@ -50,7 +50,7 @@ export class RandomTakes {
   next(isMixed: boolean): Ask {
     const { random } = this;
     if (isMixed && random.chance(0.12)) return this.other();
-    if (random.chance(0.3)) return this.plainCall();
+    if (random.chance(0.5)) return this.plainCall();
     const transactions = Array.from({ length: random.chance(0.1) ? 2 : 1 }, () => this.transaction(isMixed));
     return {
       name: `decide ${show(transactions)}`,
@@ -58,12 +58,14 @@ export class RandomTakes {
     };
   }
 
-  /** What nearly all decisions are: asked for by itself, where a store has a way for that. */
+  /** What nearly all decisions are: one or several takes, asked for by themselves, where a store has a way for that. */
   private plainCall(): Ask {
-    const [take, counted] = [this.take(this.random.pick(this.keys)), this.random.chance(0.2)];
+    const { random } = this;
+    const keys = random.chance(0.5) ? this.someKeys() : [random.pick(this.keys)];
+    const [takes, counted] = [keys.map((key) => this.take(key)), random.chance(0.2)];
     return {
-      name: `decide plainly ${show({ take, counted })}`,
-      act: async (store) => show(told(await decidePlainly(store, take, counted))),
+      name: `decide plainly ${show({ takes, counted })}`,
+      act: async (store) => show(told(await decidePlainly(store, takes, counted))),
     };
   }
 
@@ -124,7 +126,8 @@ export class RandomTakes {
         act: async (store) => show(state(await store.report(key, report))),
       },
       { name: `unblock ${key}`, act: async (store) => show(await store.unblock(key)) },
-      { name: `reset ${key}`, act: async (store) => show(await store.reset(key)) },
+      // One that is full again may still lie in the store, or not.
+      { name: `reset ${key}`, act: async (store) => show(void (await store.reset(key))) },
       {
         name: `lease ${key} ${show(lease)}`,
         act: async (store) => show(state(await store.lease!(key, { ...lease, ttlMicros: 2_000_000 }))),

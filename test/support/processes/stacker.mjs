@@ -19,10 +19,15 @@ const service = app.get(RateLimiterService);
 const limiter = app.get(Limiter);
 
 // What a transaction has written tells its slot in each line: the level that it has found, before its cost.
-const decide = limiter.decide.bind(limiter);
+const decideAll = limiter.decideAll.bind(limiter);
 const starts = [];
-limiter.decide = async (charges, options) => {
-  const judgement = await decide(charges, options);
+limiter.decideAll = (charges, terms, answer) =>
+  decideAll(charges, terms, (judgement) => {
+    note(charges, judgement);
+    return answer(judgement);
+  });
+
+function note(charges, judgement) {
   if (judgement.admitted && judgement.changes.length > 0) {
     const costs = charges.map(({ cost }) => cost);
     const slots = judgement.changes.map(({ after }, i) => {
@@ -31,8 +36,7 @@ limiter.decide = async (charges, options) => {
     });
     starts.push({ costs, slots });
   }
-  return judgement;
-};
+}
 
 process.on('message', async () => {
   const cost = () => 1 + Math.floor(Math.random() * 5);

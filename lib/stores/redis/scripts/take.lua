@@ -4,15 +4,20 @@
 -- KEYS   the buckets, each once
 -- ARGV   1  the time in microseconds, '' for the server's own
 --        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
---        3  the steps. Each is a transaction, as characters below 128: how many takes it has (several are admitted all or
---           nothing), how often it is repeated (0: evaluate only), then for each take its kind, and its bucket's place in KEYS
---           in two characters, the higher one first
---        then for each kind of take
---           "n P" (the reader's scale), n, allowance, cost in ticks, counted (1: count what is taken)
+--        3  the sort of the first bucket: "n P" (the reader's scale), n, room, total. `total` is what all of its takes come to, in
+--           ticks, and up to the level `room` they are all admitted, in whatever order; below 0: they have to be decided one by one
+--        then, unless it is one take of one bucket, which is not counted
+--        7  the steps. Each is a transaction, as characters below 128: how many takes it has (several are admitted all or
+--           nothing), how often it is repeated, then for each take its kind, and its bucket's place in KEYS in two characters,
+--           the higher one first
+--        8  of each bucket its sort, as a character; '' where all are of the first
+--        9  how many other sorts there are; then these, then for each kind of take
+--           allowance, cost in ticks, counted (1: count what is taken)
 -- Reply  the time, then the level that each bucket had, in ticks of the reader: an integer, but a text from 2^52 on; then for
 --        each bucket whose record said more than a level of that scale: its place in KEYS, and that record
 --
--- The rules are those of lib/algorithms/kernel.ts. All takes that reach a bucket have the same scale. A plain record, one that is
+-- Where every bucket has room for all of its takes there is nothing to decide, as nearly always. Else the steps are. The rules are
+-- those of lib/algorithms/kernel.ts. All takes that reach a bucket have the same scale. A plain record, one that is
 -- no more than a level of that scale, is read by a quick match; all others by what include/ knows, which is made only where it is
 -- needed, for making it costs as much as a take. Nor is the expiry of a plain record set where it stays: half of a write.
 
@@ -27,9 +32,9 @@ local form = struct.size('l') == 8 and '%d' or '%.0f'
 -- From here on clients' parsers lose the last unit of an integer.
 local LARGE = 4503599627370496
 
--- One take of one bucket, as on an idle line: the same without a table or a function more, for they take as long as all else.
-if #args[3] == 5 and args[8] == '0' and not KEYS[2] then
-  local key, scale, n = KEYS[1], args[4], args[5] + 0
+-- One bucket, as on an idle line: the same without a table or a function more, for they take as long as all else.
+if not KEYS[2] then
+  local key, scale, n, room, total = KEYS[1], args[3], args[4] + 0, args[5] + 0, args[6] + 0
   local record, level, expiry = call('GET', key), 0, nil
   if record then
     local ticks, at, writer = match(record, '^(%d+) (%d+) (.+)$')
@@ -41,11 +46,9 @@ if #args[3] == 5 and args[8] == '0' and not KEYS[2] then
       if now >= full then level = 0 elseif now >= at then level = ticks - n * (now - at) end
     end
   end
-  if level then
-    local allowance, ticks, times = args[6] + 0, args[7] + 0, byte(args[3], 2)
-    if times > 1 and ticks > 0 then times = math.min(times, math.floor((allowance - level) / ticks) + 1) end
-    local after = level + times * ticks
-    if after > level and level <= allowance then
+  if level and (level <= room or not args[7]) then
+    if total > 0 and level <= room then
+      local after = level + total
       local text, time = format(form == '%d' and '%d %d' or '%.0f %.0f', after, now), ceil(after / n)
       local full = now + time
       local expiryNow = full + -full % gridOf(time)
@@ -59,19 +62,21 @@ if #args[3] == 5 and args[8] == '0' and not KEYS[2] then
   end
 end
 
-local keys, kinds = KEYS, {}
-for i = 4, #args, 5 do
+local keys, count = KEYS, (args[9] or 0) + 0
+local function sortAt(i)
   local scale = args[i]
-  kinds[#kinds + 1] = {
+  return {
     scale = scale, tail = ' ' .. scale, pattern = '^(%d+) (%d+) ' .. scale .. '$',
-    n = args[i + 1] + 0, allowance = args[i + 2] + 0, ticks = args[i + 3] + 0, counted = args[i + 4] == '1',
+    n = args[i + 1] + 0, room = args[i + 2] + 0, total = args[i + 3] + 0,
   }
 end
+local sorts = { sortAt(3) }
+for i = 1, count do sorts[i + 1] = sortAt(6 + 4 * i) end
 
--- By place in KEYS: what is stored, the level that is found and the level now, when a plain record's key expires, the kind of the
--- first take, and, where the record says more or will, what that is. Then the places where nothing is stored.
+-- By place in KEYS: what is stored, the level that is found and the level now, when a plain record's key expires, its sort, and,
+-- where the record says more or will, what that is. Then the places where nothing is stored.
 local stored = call('MGET', unpack(keys))
-local found, levels, expiries, kindOf, more, missing = {}, {}, {}, {}, {}, {}
+local found, levels, expiries, sortOf, more, missing = {}, {}, {}, {}, {}, {}
 local isPlain = true
 
 -- The grid of the last bucket, which is that of many.
@@ -85,16 +90,16 @@ local function makeOthers()
   local others = {}
 
   -- Its P.
-  local function scaleOf(kind)
-    return tonumber(match(kind.scale, '%d+$'))
+  local function scaleOf(sort)
+    return tonumber(match(sort.scale, '%d+$'))
   end
 
   -- The level of a record that says more, as takes are compared with, and the record: none is admitted in a block, or past 2^53,
   -- and what is held is taken as well.
-  function others.open(i, kind)
+  function others.open(i, sort)
     local record, isMoved = revive(stored[i], keys[i], now)
     if not record then return 0 end
-    local level, held = levelAt(record, kind.n, scaleOf(kind), now), heldIn(record) * scaleOf(kind)
+    local level, held = levelAt(record, sort.n, scaleOf(sort), now), heldIn(record) * scaleOf(sort)
     isPlain, more[i] = false, { record = record, isMoved = isMoved, text = format(record), held = held }
     if type(level) == 'string' or blockOf(record, now) > 0 or level + held > MAX then return math.huge end
     return level + held
@@ -105,9 +110,9 @@ local function makeOthers()
     if kind.ticks == 0 then return end
     if kind.counted and not more[i] then isPlain, more[i] = false, { held = 0 } end
     if not more[i] then return end
-    local before, p = more[i].record, scaleOf(kind)
+    local before, n, p = more[i].record, sortOf[i].n, scaleOf(sortOf[i])
     for _ = 1, times do
-      local after = { at = now, n = kind.n, p = p }
+      local after = { at = now, n = n, p = p }
       if before then after.last, after.blocked, after.holds = before.last, before.blocked, before.holds end
       countOn(before, after, kind.ticks / p, kind.counted, now)
       keepOutflow(before, after)
@@ -127,15 +132,18 @@ local function makeOthers()
   return others
 end
 
--- The level of a bucket when its first take comes. Four words are all that the pattern lets through, so no record that says more.
+-- Opens each bucket, and charges it with all of its takes. Four words are all that the pattern lets through, so no record that
+-- says more.
 local others
-local function open(i, kind)
+local text, sort, isFitting = args[8], sorts[1], true
+for i = 1, #keys do
+  if sorts[2] then sort = sorts[byte(text, i)] end
   local record, level = stored[i], 0
   if record then
-    local ticks, at = match(record, kind.pattern)
+    local ticks, at = match(record, sort.pattern)
     if ticks then at = at + 0 end
     if ticks and now >= at then
-      local n = kind.n
+      local n = sort.n
       ticks = ticks + 0
       local time = ceil(ticks / n)
       local full = at + time
@@ -144,18 +152,13 @@ local function open(i, kind)
       expiries[i] = full + -full % grid
     else
       others = others or makeOthers()
-      level = others.open(i, kind)
+      level = others.open(i, sort)
     end
   else
     missing[#missing + 1] = i
   end
-  found[i], levels[i], kindOf[i] = level, level, kind
-  return level
-end
-
-local function charge(i, kind, times)
-  others = others or makeOthers()
-  others.charge(i, kind, times)
+  found[i], levels[i], sortOf[i] = level, level + sort.total, sort
+  if level > sort.room then isFitting = false end
 end
 
 -- How often takes of a kind are admitted, one after another.
@@ -166,35 +169,43 @@ local function timesAt(level, kind, times)
   return math.min(times, math.floor((allowance - level) / ticks) + 1)
 end
 
-local steps, cursor = args[3], 1
-local ends = #steps
-while cursor < ends do
-  local size, times, k, high, low = byte(steps, cursor, cursor + 4)
-  local last = cursor + 3 * size
-  if size == 1 then
-    local kind, i = kinds[k], high * 128 + low
-    local level = levels[i] or open(i, kind)
-    if times > 1 then times = timesAt(level, kind, times) end
-    if times > 0 and level <= kind.allowance then
-      levels[i] = level + times * kind.ticks
-      if kind.counted or not isPlain then charge(i, kind, times) end
-    end
-  else
+-- One transaction after another.
+local function decide(steps, kinds)
+  for i = 1, #keys do levels[i] = found[i] end
+  local cursor, ends = 1, #steps
+  while cursor < ends do
+    local size, times = byte(steps, cursor, cursor + 1)
+    local last = cursor + 3 * size
     for j = cursor + 2, last, 3 do
-      k, high, low = byte(steps, j, j + 2)
-      local kind, i = kinds[k], high * 128 + low
-      times = timesAt(levels[i] or open(i, kind), kind, times)
+      local k, high, low = byte(steps, j, j + 2)
+      times = timesAt(levels[high * 128 + low], kinds[k], times)
+      if times == 0 then break end
     end
     if times > 0 then
       for j = cursor + 2, last, 3 do
-        k, high, low = byte(steps, j, j + 2)
+        local k, high, low = byte(steps, j, j + 2)
         local kind, i = kinds[k], high * 128 + low
         levels[i] = levels[i] + times * kind.ticks
-        if kind.counted or not isPlain then charge(i, kind, times) end
+        if kind.counted or not isPlain then
+          others = others or makeOthers()
+          others.charge(i, kind, times)
+        end
       end
     end
+    cursor = last + 2
   end
-  cursor = last + 2
+end
+
+if not (isFitting and isPlain) then
+  local kinds = {}
+  for i = 10 + 4 * count, #args, 3 do
+    kinds[#kinds + 1] = { allowance = args[i] + 0, ticks = args[i + 1] + 0, counted = args[i + 2] == '1' }
+  end
+  if args[7] then
+    decide(args[7], kinds)
+  else
+    decide('\1\1\1\0\1', { { allowance = sort.room, ticks = sort.total } })
+  end
 end
 
 -- What a plain record begins with.
@@ -202,20 +213,20 @@ local beginning = form .. ' ' .. format(form, now)
 
 -- What MGET calls missing may be something else than a text. That is an error, and then nothing is written: what is new is written
 -- first, and only if it is, and is taken back where one is not. Many have the same text.
-local value, expiry, levelOfValue, kindOfValue
+local value, expiry, levelOfValue, sortOfValue
 for j, i in ipairs(missing) do
-  local level, kind = levels[i], kindOf[i]
+  local level, sort = levels[i], sortOf[i]
   if level == 0 then
     call('GET', keys[i])
   else
     if more[i] then
       value, expiry = others.written(i)
       levelOfValue = nil
-    elseif level ~= levelOfValue or kind ~= kindOfValue then
-      local time = ceil(level / kind.n)
+    elseif level ~= levelOfValue or sort ~= sortOfValue then
+      local time = ceil(level / sort.n)
       local full = now + time
-      value, expiry = format(beginning, level) .. kind.tail, format(form, ceil((full + -full % gridOf(time)) / 1000) + 1)
-      levelOfValue, kindOfValue = level, kind
+      value, expiry = format(beginning, level) .. sort.tail, format(form, ceil((full + -full % gridOf(time)) / 1000) + 1)
+      levelOfValue, sortOfValue = level, sort
     end
     if not call('SET', keys[i], value, 'PXAT', expiry, 'NX') then
       for l = 1, j - 1 do
@@ -236,15 +247,15 @@ for i = 1, #keys do
       call('SET', keys[i], value, 'PXAT', expiry)
     end
   elseif record and level ~= before then
-    local kind = kindOf[i]
-    local text, time = format(beginning, level), ceil(level / kind.n)
+    local sort = sortOf[i]
+    local text, time = format(beginning, level), ceil(level / sort.n)
     if time >= below or time < from then grid, from, below = gridOf(time) end
     local full = now + time
     full = full + -full % grid
-    if full == expiries[i] and #text + #kind.tail == #record then
+    if full == expiries[i] and #text + #sort.tail == #record then
       call('SETRANGE', keys[i], '0', text)
     else
-      call('SET', keys[i], text .. kind.tail, 'PXAT', format(form, ceil(full / 1000) + 1))
+      call('SET', keys[i], text .. sort.tail, 'PXAT', format(form, ceil(full / 1000) + 1))
     end
   end
 end

@@ -1,0 +1,74 @@
+import type { NamelessTake } from '../../algorithms/kernel.js';
+import type { Scale } from '../../algorithms/ticks.js';
+import type { PlainTake } from '../store.interface.js';
+
+/** A bucket as `take.lua` is told of it, without its name. */
+interface Sort {
+  readonly scale: Scale;
+  /** The ticks that all of its takes come to. */
+  readonly total: number;
+  /** Up to this level they are all admitted, in whatever order; negative: they have to be decided one by one. */
+  readonly room: number;
+}
+
+/** More are not told apart: buckets that would need another are decided one by one. */
+const MOST = 64;
+
+/**
+ * Buckets that differ in nothing but their names. Where all takes of a batch fit, whatever order they are decided in, the
+ * script needs no more of a bucket than its sort, and most are of few.
+ */
+export class BucketSorts {
+  private readonly sorts: Sort[] = [];
+  private readonly codes: number[] = [];
+
+  /** The next bucket. `top` is the level that none of its takes may pass. */
+  add(scale: Scale, total: number, top: number): void {
+    this.codes.push(this.sortOf(scale, total, top - total) + 1);
+  }
+
+  /** Of each bucket its sort, as a character; nothing where there is only one. */
+  get text(): string {
+    return this.sorts.length === 1 ? '' : String.fromCharCode(...this.codes);
+  }
+
+  args(): string[][] {
+    return this.sorts.map(sortArgs);
+  }
+
+  private sortOf(scale: Scale, total: number, room: number): number {
+    const { sorts } = this;
+    for (let i = 0; i < sorts.length; i++) {
+      const sort = sorts[i] as Sort;
+      if (sort.total === total && sort.room === room && isSame(sort.scale, scale)) return i;
+    }
+    if (sorts.length >= MOST && room >= 0) return this.sortOf(scale, 0, -1);
+    return sorts.push({ scale, total, room }) - 1;
+  }
+}
+
+/** All that the script is told of one take that is not counted, as on an idle line. What only looks takes nothing. */
+export function argsOfOne({ scale, cost, allowance }: NamelessTake, peek: boolean): string[] {
+  const total = peek || allowance < 0 ? 0 : cost * scale.ticksPerToken;
+  return sortArgs({ scale, total, room: allowance });
+}
+
+/** The same of a take that is one of few: its arguments are worked out once. */
+export function argsOfPlain(take: PlainTake): readonly string[] {
+  let args = known.get(take);
+  if (args === undefined) {
+    args = argsOfOne(take, false);
+    known.set(take, args);
+  }
+  return args;
+}
+
+const known = new WeakMap<PlainTake, readonly string[]>();
+
+function sortArgs({ scale, total, room }: Sort): string[] {
+  const { ticksPerMicro: n, ticksPerToken: p } = scale;
+  return [`${n} ${p}`, String(n), String(room), String(total)];
+}
+
+const isSame = (a: Scale, b: Scale): boolean =>
+  a === b || (a.ticksPerToken === b.ticksPerToken && a.ticksPerMicro === b.ticksPerMicro);

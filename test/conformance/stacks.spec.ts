@@ -1,0 +1,121 @@
+// What is decided together, many at a time, comes to what the general way makes of it one by one.
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import type { Limit } from '../../lib/algorithms/limit.js';
+import { leakyBucket, tokenBucket } from '../../lib/index.js';
+import { bucketKey } from '../../lib/limiter/bucket-key.js';
+import type { Charge } from '../../lib/limiter/charge.js';
+import { mergeSameBucket, transactionOf } from '../../lib/limiter/entries.js';
+import { type Judgement, judge } from '../../lib/limiter/judgement.js';
+import { Limiter } from '../../lib/limiter/limiter.js';
+import { TakenDecision } from '../../lib/limiter/taken-decision.js';
+import { BatchingStore } from '../../lib/stores/batching.store.js';
+import type { PlainCall } from '../../lib/stores/plain-call.js';
+import { RedisStore } from '../../lib/stores/redis/redis.store.js';
+import type { TransactionReply } from '../../lib/stores/store.interface.js';
+import { KernelStore } from '../../lib/testing/kernel.store.js';
+import { effort } from '../support/effort.js';
+import { freshPrefix } from '../support/fresh-prefix.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { Random } from '../support/oracle/scenario.js';
+import { closeClients, connect } from '../support/redis/clients.js';
+import { type RedisServer, startRedis } from '../support/redis/server.js';
+
+const ROUNDS = effort(300, 10_000);
+/** Far ahead of any real clock, so that a real expiry cannot interfere. */
+const START = 4_000_000_000_000_000;
+
+const limitsOf = (policies: readonly { limit?: Limit }[]) => policies.map(({ limit }) => limit as Limit);
+
+/** The numbers of each policy as they change: of one scale, so that a batch stays one for the lean script. */
+const POLICIES = [
+  { id: 'all', limits: limitsOf([40, 25].map((capacity) => tokenBucket({ capacity, rate: '20/s' }))) },
+  { id: 'tenant', limits: limitsOf([tokenBucket({ capacity: 9, rate: '7/s' })]) },
+  { id: 'route %', limits: limitsOf([leakyBucket({ capacity: 8, rate: '100/min', shape: false })]) },
+  {
+    id: 'user',
+    limits: limitsOf([5, 3].map((capacity) => tokenBucket({ capacity, rate: '5/3s' }))),
+  },
+].map((one) => ({
+  ...one,
+  placed: { id: one.id, policy: tokenBucket({ name: 'any', limits: () => 'unlimited' }) },
+}));
+
+const KEYS = ['ada', 'bob', 'with space', 'eve'];
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(async () => {
+  await closeClients();
+  await server.stop();
+});
+
+/** All that can be told from outside, but for where and when it was decided. */
+const seen = ({ admitted, outcomes, chosen, waitMs, slot, waiting, changes }: Judgement) => ({
+  ...{ admitted, chosen, waitMs, slot, waiting, changes },
+  outcomes: outcomes.map(({ placed, limit, decision, level, block }) => ({
+    ...{ placed, limit, level, block },
+    decision: { ...decision, source: undefined },
+    mark: TakenDecision.markOf(decision),
+    taken: TakenDecision.takenBy(decision),
+    left: leftOf(decision),
+  })),
+});
+
+const leftOf = (decision: TakenDecision) => {
+  const left = TakenDecision.leftOf(decision);
+  return left && { limit: left.limit, level: left.level, slot: left.slot };
+};
+
+/** Mostly a bucket of each policy, sometimes one of them, or one bucket twice. */
+function charges(random: Random): Charge[] {
+  const count = random.pick([1, 2, 3, 4, 4, 4]);
+  const policies = random.chance(0.1) ? [0, 3, 3] : [0, 1, 2, 3].slice(0, count);
+  return policies.map((at) => {
+    const { placed, limits } = POLICIES[at]!;
+    const cost = random.pick([0, 1, 1, 1, 1, 2, 3]);
+    return { placed, key: at === 0 ? 'all' : random.pick(KEYS), cost, limit: random.pick(limits) };
+  });
+}
+
+async function judgeGenerally(store: KernelStore, asked: readonly Charge[], counted: boolean) {
+  const merged = mergeSameBucket(asked);
+  const [reply] = await store.decide([transactionOf(merged, { counted }, false)]);
+  return judge(asked, merged, { counted }, reply as TransactionReply, 1);
+}
+
+it.each([1, 2, 3])('stacks and single takes of the same buckets come to the same (seed %i)', async (seed) => {
+  const random = new Random(seed);
+  const clock = new ManualClock(START);
+  const redis = new RedisStore(connect(server.url), { prefix: freshPrefix('stacks'), clock: clock.read });
+  const batching = new BatchingStore(redis);
+  const enqueue = jest.spyOn(batching, 'enqueue');
+  const limiter = new Limiter(batching);
+  const general = new KernelStore(clock.read);
+  const tally = { admitted: 0, refused: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    clock.now += random.pick([0, 1000, random.below(900_000), -random.below(100_000)]);
+    if (random.chance(0.1)) await blockOne(random, [redis, general]);
+    const asked = Array.from({ length: 1 + random.below(12) }, () => ({
+      of: charges(random),
+      counted: random.chance(0.05),
+    }));
+    const told = await Promise.all(asked.map(({ of, counted }) => limiter.decide(of, { counted })));
+    for (const [i, { of, counted }] of asked.entries()) {
+      expect(seen(told[i]!)).toEqual(seen(await judgeGenerally(general, of, counted)));
+      tally[told[i]!.admitted ? 'admitted' : 'refused']++;
+    }
+  }
+  expect(Math.min(tally.admitted, tally.refused)).toBeGreaterThan(ROUNDS);
+  const stacks = enqueue.mock.calls.filter(([call]) => (call as PlainCall).others.length > 0);
+  expect(stacks.length).toBeGreaterThan(2 * ROUNDS);
+});
+
+async function blockOne(random: Random, stores: readonly (RedisStore | KernelStore)[]): Promise<void> {
+  const { id, limits } = random.pick(POLICIES.slice(1));
+  const { scale } = limits[0]!;
+  const report = { scale, missing: undefined, mark: undefined, lowers: false, block: random.below(400_000) };
+  const name = bucketKey(id, random.pick(KEYS));
+  for (const store of stores) await store.report(name, report);
+}
