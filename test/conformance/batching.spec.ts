@@ -1,9 +1,10 @@
 // Many decisions with one call come to what the same decisions come to one by one.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import slotOf from 'cluster-key-slot';
 import { BatchingStore } from '../../lib/stores/batching.store.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
 import { takeScript } from '../../lib/stores/redis/scripts/generated.js';
-import type { Store } from '../../lib/stores/store.interface.js';
+import type { Deadline, Store, Transaction, TransactionReply } from '../../lib/stores/store.interface.js';
 import { KernelStore } from '../../lib/testing/kernel.store.js';
 import { effort } from '../support/effort.js';
 import { freshPrefix } from '../support/fresh-prefix.js';
@@ -93,3 +94,56 @@ describe.each([
     TIMEOUT,
   );
 });
+
+/** Decides what is asked together as a master of a Cluster is asked: as if each bucket lay in a slot of its own. */
+class StoreOnMaster extends RedisStore {
+  override async decide(
+    transactions: readonly Transaction[],
+    deadline?: Deadline,
+  ): Promise<TransactionReply[]> {
+    if (transactions.length === 1) return super.decide(transactions, deadline);
+    const outcomes = await this.decideOfMaster(
+      transactions,
+      transactions.map(() => 0),
+      deadline,
+    );
+    return outcomes as TransactionReply[];
+  }
+}
+
+/** A server as the only master that serves anything but the slot of `{999}`. */
+function asMaster(client: ReturnType<typeof connect>, onCall: () => void) {
+  const { host, port } = client.options;
+  const refusal = Object.assign(new Error('ERR non local key'), { name: 'ReplyError' });
+  const node = new Proxy(client, {
+    get(target, name) {
+      if (name === 'evalsha') onCall();
+      const value: unknown = Reflect.get(target, name);
+      if (name === 'eval')
+        return (...args: Parameters<typeof client.eval>) =>
+          target.eval(...args).then(() => Promise.reject(refusal));
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const slots = Array.from({ length: 16_384 }, () => [`${host}:${port}`]);
+  slots[slotOf('999')] = ['elsewhere:1'];
+  return Object.assign(client, { isCluster: true, slots, nodes: () => [node] });
+}
+
+it.each([
+  ['many', 8],
+  ['a few', 3],
+])(
+  'as those of %s buckets are that one master serves in several slots',
+  async (_, buckets) => {
+    const clock = new ManualClock(START);
+    let together = 0;
+    const client = asMaster(connect(server.url), () => together++);
+    const store = new StoreOnMaster(client, { prefix: freshPrefix('batching'), clock: clock.read });
+    const alone = new KernelStore(clock.read);
+    const traffic = { isMixed: false, buckets };
+    expect(await compare(alone, new BatchingStore(store), clock, traffic, SEED + 1)).toBeUndefined();
+    expect(together).toBeGreaterThan(ROUNDS / 10);
+  },
+  TIMEOUT,
+);

@@ -63,6 +63,9 @@ export function argsOfPlain(take: PlainTake): readonly string[] {
   return args;
 }
 
+/** What looks at two buckets in several slots, before the name of the second. */
+export const LOOK_AT_TWO: readonly string[] = ['1 1', '1', '0', '0', '', '', '0', '1'];
+
 const known = new WeakMap<PlainTake, readonly string[]>();
 
 function sortArgs({ scale, total, room }: Sort): string[] {

@@ -1,15 +1,16 @@
 import type { Take } from '../../algorithms/kernel.js';
 import { asError } from '../../common/as-error.js';
 import { ForwardingStore } from '../forwarding.store.js';
+import { nameOf, PlainCall } from '../plain-call.js';
 import { SomeFailedError } from '../some-failed.error.js';
 import type { Deadline, Inspection, Transaction, TransactionReply } from '../store.interface.js';
 import type { RedisStore } from './redis.store.js';
 import {
   checkSharedStart,
   combine,
-  groupByLine,
   groupBySlot,
   pickedApart,
+  placesByLine,
   type SlotGroup,
 } from './slot-groups.js';
 
@@ -24,18 +25,23 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
     transactions: readonly Transaction[],
     deadline = this.deadline(),
   ): Promise<TransactionReply[]> {
-    const slots = transactions.map(({ takes }) => this.slotOf(takes));
-    if (slots.includes(undefined)) return this.decideInTurn(transactions, deadline);
-    if (new Set(slots).size <= 1) return this.store.decide(transactions, deadline);
-    return this.decideTogether(transactions, slots as number[], deadline);
+    const slots: number[] = [];
+    for (const transaction of transactions) {
+      const slot = this.slotOf(transaction);
+      if (slot === undefined) return this.decideInTurn(transactions, deadline);
+      slots.push(slot);
+    }
+    if (slots.every((slot) => slot === slots[0])) return this.store.decide(transactions, deadline);
+    return this.decideTogether(transactions, slots, deadline);
   }
 
   /** Where transactions can be decided together: on one line. Undefined of those that have several slots. */
   lineOf(transactions: readonly Transaction[]): string | undefined {
     let line: string | undefined;
-    for (const { takes } of transactions) {
-      if (this.slotOf(takes) === undefined) return undefined;
-      const own = this.store.lineOf((takes[0] as Take).key);
+    for (const transaction of transactions) {
+      const slot = this.slotOf(transaction);
+      if (slot === undefined) return undefined;
+      const own = this.store.lineOf(slot);
       if (line !== undefined && own !== line) return undefined;
       line = own;
     }
@@ -43,7 +49,11 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
   }
 
   /** Undefined where there are several. */
-  private slotOf(takes: readonly Take[]): number | undefined {
+  private slotOf(transaction: Transaction): number | undefined {
+    // All buckets of a key lie together, and most requests have one.
+    if (transaction instanceof PlainCall && transaction.others.every(({ key }) => key === transaction.key))
+      return this.store.slotOf(nameOf(transaction));
+    const { takes } = transaction;
     const slot = this.store.slotOf(takes[0]?.key ?? '');
     for (let i = 1; i < takes.length; i++) {
       if (this.store.slotOf((takes[i] as Take).key) !== slot) return undefined;
@@ -51,23 +61,20 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
     return slot;
   }
 
-  /** A call for each slot; those to one master leave in one write. */
+  /** Each master is asked for what it serves. */
   private async decideTogether(
     transactions: readonly Transaction[],
     slots: readonly number[],
     deadline: Deadline | undefined,
   ): Promise<TransactionReply[]> {
+    const lines = placesByLine(slots, (slot) => this.store.lineOf(slot));
     const outcomes: (TransactionReply | Error)[] = [];
-    const lines = [...groupByLine(transactions, slots, (key) => this.store.lineOf(key)).values()];
-    const calls = lines.map(async (bySlot) => {
-      const groups = [...bySlot.values()];
-      const asked = groups.map((places) => places.map((place) => transactions[place] as Transaction));
-      const told = await this.store.decideGroups(asked, deadline).catch(asError);
-      for (const [g, places] of groups.entries()) {
-        const of = told instanceof Error ? told : (told[g] as TransactionReply[] | Error);
-        for (const [i, place] of places.entries())
-          outcomes[place] = of instanceof Error ? of : (of[i] as TransactionReply);
-      }
+    const calls = lines.map(async (places) => {
+      const own = places.map((place) => transactions[place] as Transaction);
+      const ownSlots = places.map((place) => slots[place] as number);
+      const told = await this.store.decideOfMaster(own, ownSlots, deadline).catch(asError);
+      for (const [i, place] of places.entries())
+        outcomes[place] = told instanceof Error ? told : (told[i] as TransactionReply | Error);
     });
     await Promise.all(calls);
     return SomeFailedError.check(outcomes);

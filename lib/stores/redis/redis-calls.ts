@@ -1,6 +1,7 @@
 import { asError } from '../../common/as-error.js';
 import { type CallGate, openGate } from '../call-gate.js';
 import { LateError } from '../late.error.js';
+import { Masters } from './masters.js';
 import { NodeClocks } from './node-clocks.js';
 import { inOneWrite, type RedisClient, runScript, type Script, type SentCall } from './redis-client.js';
 import { type NameOptions, RedisNames } from './redis-names.js';
@@ -42,6 +43,7 @@ export class RedisCalls {
   private readonly clocks: NodeClocks;
   /** By node: what asks for its time at the moment. */
   private readonly sampling = new Map<string, Promise<unknown>>();
+  private readonly masters: Masters;
   readonly names: RedisNames;
 
   constructor(
@@ -51,6 +53,7 @@ export class RedisCalls {
     this.gate = options.gate ?? openGate;
     this.clocks = new NodeClocks(client);
     this.names = new RedisNames(client, options);
+    this.masters = new Masters(client, this.names);
   }
 
   /** In milliseconds of `performance.now()`: until when a call may take that begins now. */
@@ -120,11 +123,22 @@ export class RedisCalls {
     );
   }
 
+  /**
+   * Past the gate: how a call about several slots of the master that serves a key is sent to it. Undefined while that is not
+   * known to be possible.
+   */
+  toMaster(key: string, until: number | undefined): ((call: ScriptCall) => Promise<Answer>) | undefined {
+    const toMaster = this.masters.of(key);
+    const deadline = until === undefined ? '' : this.deadline(key, until);
+    if (toMaster === undefined || deadline === undefined) return undefined;
+    return (call) => this.send(call, deadline, toMaster);
+  }
+
   /** @param deadline in microseconds of the server's clock */
-  private send(call: ScriptCall, deadline: string): Promise<Answer> {
+  private send(call: ScriptCall, deadline: string, run = this.byClient): Promise<Answer> {
     const node = this.names.nodeOf(keyOf(call));
     const sent = performance.now();
-    return runScript(this.client, this.asSent(call, deadline)).then(
+    return run(this.asSent(call, deadline)).then(
       (reply) => {
         const received = performance.now();
         return { reply, toLocal: (now) => this.toLocal(call, node, now, sent, received) };
@@ -137,6 +151,8 @@ export class RedisCalls {
       },
     );
   }
+
+  private readonly byClient = (call: SentCall): Promise<unknown> => runScript(this.client, call);
 
   private asSent({ script, keys, args }: ScriptCall, deadline: string): SentCall {
     const time = this.options.clock === undefined ? '' : String(this.options.clock());

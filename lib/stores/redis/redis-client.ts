@@ -19,9 +19,18 @@ export interface RedisClient {
   hgetall(key: string): Promise<Record<string, string>>;
 }
 
-/** What a connection to a server is written to; none while there is no connection. */
-interface Connection {
+/** The connection of a Cluster to one of its servers. */
+export interface Connection {
+  readonly status: string;
+  readonly options: {
+    readonly host?: string | undefined;
+    readonly port?: number | undefined;
+    readonly keyPrefix?: string | undefined;
+  };
+  /** What it writes to; none while there is no connection. */
   readonly stream?: { cork(): void; uncork(): void } | null;
+  evalsha(hash: string, keys: number, ...keysAndArgs: string[]): Promise<unknown>;
+  eval(lua: string, keys: number, ...keysAndArgs: string[]): Promise<unknown>;
 }
 
 type Command = (...args: (string | number)[]) => Promise<unknown>;
@@ -116,6 +125,12 @@ export function inOneWrite<T>(client: RedisClient, act: () => T): T {
   } finally {
     for (const stream of streams) stream.uncork();
   }
+}
+
+/** Whether a call has certainly done nothing, or may be sent again though it perhaps has: as the client of a Cluster does. */
+export function maySendAgain(error: unknown): boolean {
+  const { name, message } = asError(error);
+  return name === 'ReplyError' || message === 'Connection is closed.';
 }
 
 const isUnknownScript = (error: unknown): boolean => asError(error).message.includes('NOSCRIPT');

@@ -48,15 +48,20 @@ export class RedisNames {
     return slot;
   }
 
-  /** Keys of one line of a Cluster can be called for together: the servers that have their slots, as one text. */
-  lineOf(key: string): string {
-    const servers = this.client.slots?.[this.slotOf(key)] ?? NO_SERVERS;
+  /** Keys of slots of one line can be called for together: the servers that have the slot, as one text. */
+  lineOf(slot: number): string {
+    const servers = this.client.slots?.[slot] ?? NO_SERVERS;
     let line = this.lines.get(servers);
     if (line === undefined) {
       line = servers.join();
       this.lines.set(servers, line);
     }
     return line;
+  }
+
+  /** What the server calls a name of no bucket, in the slot of a tag. */
+  ofProbe(tag: string): string {
+    return this.withClientPrefix(`${this.options.prefix}:probe:${tag}:probe`);
   }
 
   /** A name of no bucket (theirs end with the brace), in the slot of a key. */
@@ -72,7 +77,12 @@ export class RedisNames {
   }
 
   /** With what the client itself puts before it. */
-  private fullName(key: string): string {
-    return `${this.client.options?.keyPrefix ?? ''}${this.of(key)}`;
+  fullName(key: string): string {
+    return this.withClientPrefix(this.of(key));
+  }
+
+  /** The same of what is called by `of` already. */
+  withClientPrefix(name: string): string {
+    return `${this.client.options?.keyPrefix ?? ''}${name}`;
   }
 }

@@ -83,20 +83,22 @@ export class RedisStore implements Store {
   }
 
   /** See `Decisions`. */
-  decideGroups(
-    groups: readonly (readonly Transaction[])[],
+  decideOfMaster(
+    transactions: readonly Transaction[],
+    slots: readonly number[],
     deadline?: Deadline,
-  ): Promise<(TransactionReply[] | Error)[]> {
-    return this.decisions.decideGroups(groups, deadline);
+  ): Promise<(TransactionReply | Error)[]> {
+    return this.decisions.decideOfMaster(transactions, slots, deadline);
   }
 
-  /** Keys of one slot can be in one call, and those of one line in calls that are sent together. */
+  /** Keys of one slot can be in one call. */
   slotOf(key: string): number {
     return this.calls.names.slotOf(key);
   }
 
-  lineOf(key: string): string {
-    return this.calls.names.lineOf(key);
+  /** What serves slots of one line can be asked for all of them together. */
+  lineOf(slot: number): string {
+    return this.calls.names.lineOf(slot);
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Take } from '../../algorithms/kernel.js';
 import { RateLimitError } from '../../errors/rate-limit.error.js';
-import type { Transaction, TransactionReply } from '../store.interface.js';
+import type { TransactionReply } from '../store.interface.js';
 
 /** The takes of a transaction that live in one slot, with their places in it. */
 export interface SlotGroup {
@@ -72,21 +72,14 @@ export function pickedApart(groups: readonly SlotGroup[]): RateLimitError {
   );
 }
 
-/** The places of transactions by line, and by slot. */
-export function groupByLine(
-  transactions: readonly Transaction[],
-  slots: readonly number[],
-  lineOf: (key: string) => string,
-): Map<string, Map<number, number[]>> {
-  const lines = new Map<string, Map<number, number[]>>();
-  for (const [place, { takes }] of transactions.entries()) {
-    const line = lineOf(takes[0]?.key ?? '');
-    const slot = slots[place] as number;
-    const bySlot = lines.get(line) ?? new Map<number, number[]>();
-    lines.set(line, bySlot);
-    const places = bySlot.get(slot);
-    if (places === undefined) bySlot.set(slot, [place]);
+/** The places of slots, by line. */
+export function placesByLine(slots: readonly number[], lineOf: (slot: number) => string): number[][] {
+  const lines = new Map<string, number[]>();
+  for (const [place, slot] of slots.entries()) {
+    const line = lineOf(slot);
+    const places = lines.get(line);
+    if (places === undefined) lines.set(line, [place]);
     else places.push(place);
   }
-  return lines;
+  return [...lines.values()];
 }

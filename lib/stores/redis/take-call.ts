@@ -26,9 +26,14 @@ function encodeOne(transaction: Transaction): DecidingCall | undefined {
   return isPlain(transaction) ? callOf([take.key], argsOfOne(take, peek), [transaction], FIRST) : undefined;
 }
 
-function encodeSteps(transactions: readonly Transaction[]): DecidingCall | undefined {
+/** The same where its buckets lie in several slots that one master serves: all but the first are named behind. */
+export function encodeAcross(transactions: readonly Transaction[]): DecidingCall | undefined {
+  return encodeSteps(transactions, true);
+}
+
+function encodeSteps(transactions: readonly Transaction[], isAcross = false): DecidingCall | undefined {
   const steps = TakeSteps.of(transactions);
-  const args = steps?.args();
+  const args = steps?.args(isAcross ? steps.keys.length - 1 : 0);
   return steps && args && callOf(steps.keys, args, transactions, steps.places);
 }
 

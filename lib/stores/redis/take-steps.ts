@@ -52,13 +52,13 @@ export class TakeSteps {
     return length > 0 && length <= MOST_KEYS && steps.kinds.length <= MOST ? steps : undefined;
   }
 
-  /** Undefined where its buckets are of too many sorts. */
-  args(): string[] | undefined {
+  /** Undefined where its buckets are of too many sorts. `named`: how many buckets are named behind. */
+  args(named: number): string[] | undefined {
     const sorts = this.sorts();
     const [first, ...others] = sorts.args();
     if (first === undefined || others.length >= MOST) return undefined;
     const steps = String.fromCharCode(...this.codes);
-    const args = [...first, steps, sorts.text, String(others.length)];
+    const args = [...first, steps, sorts.text, String(others.length), String(named)];
     for (const sort of others) args.push(...sort);
     for (const { take, ticks, counted } of this.kinds)
       args.push(String(take.allowance), String(ticks), counted ? '1' : '0');

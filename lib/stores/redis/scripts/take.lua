@@ -1,20 +1,21 @@
 -- Decides takes that do not wait, each admitted or refused at once, in order: the lean way for what is asked most. The levels
 -- found are all that is told, for whoever has asked knows the takes, and so what became of them.
 --
--- KEYS   the buckets, each once
+-- KEYS   the buckets, each once; of several slots of a Cluster only the first
 -- ARGV   1  the time in microseconds, '' for the server's own
 --        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
 --        3  the sort of the first bucket: "n P" (the reader's scale), n, room, total. `total` is what all of its takes come to, in
 --           ticks, and up to the level `room` they are all admitted, in whatever order; below 0: they have to be decided one by one
 --        then, unless it is one take of one bucket, which is not counted
 --        7  the steps. Each is a transaction, as characters below 128: how many takes it has (several are admitted all or
---           nothing), how often it is repeated, then for each take its kind, and its bucket's place in KEYS in two characters,
---           the higher one first
+--           nothing), how often it is repeated, then for each take its kind, and its bucket's place in two characters, the
+--           higher one first
 --        8  of each bucket its sort, as a character; '' where all are of the first
---        9  how many other sorts there are; then these, then for each kind of take
+--        9  how many other sorts there are, and how many buckets are named at the end; then these sorts, then for each kind of take
 --           allowance, cost in ticks, counted (1: count what is taken)
+--        then the names of the buckets that are in other slots than the first
 -- Reply  the time, then the level that each bucket had, in ticks of the reader: an integer, but a text from 2^52 on; then for
---        each bucket whose record said more than a level of that scale: its place in KEYS, and that record
+--        each bucket whose record said more than a level of that scale: its place, and that record
 --
 -- Where every bucket has room for all of its takes there is nothing to decide, as nearly always. Else the steps are. The rules are
 -- those of lib/algorithms/kernel.ts. All takes that reach a bucket have the same scale. A plain record, one that is
@@ -33,7 +34,8 @@ local form = struct.size('l') == 8 and '%d' or '%.0f'
 local LARGE = 4503599627370496
 
 -- One bucket, as on an idle line: the same without a table or a function more, for they take as long as all else.
-if not KEYS[2] then
+local named = (args[10] or 0) + 0
+if not KEYS[2] and named == 0 then
   local key, scale, n, room, total = KEYS[1], args[3], args[4] + 0, args[5] + 0, args[6] + 0
   local record, level, expiry = call('GET', key), 0, nil
   if record then
@@ -71,11 +73,20 @@ local function sortAt(i)
   }
 end
 local sorts = { sortAt(3) }
-for i = 1, count do sorts[i + 1] = sortAt(6 + 4 * i) end
+for i = 1, count do sorts[i + 1] = sortAt(7 + 4 * i) end
 
--- By place in KEYS: what is stored, the level that is found and the level now, when a plain record's key expires, its sort, and,
+-- A server of a Cluster lets a script have no key that it does not serve: then the call fails, for all is read before it writes.
+local last = #args - named
+if named > 0 then keys = { KEYS[1], unpack(args, last + 1) } end
+
+-- By place: what is stored, the level that is found and the level now, when a plain record's key expires, its sort, and,
 -- where the record says more or will, what that is. Then the places where nothing is stored.
-local stored = call('MGET', unpack(keys))
+local stored = {}
+if named == 0 then
+  stored = call('MGET', unpack(keys))
+else
+  for i = 1, #keys do stored[i] = call('GET', keys[i]) end
+end
 local found, levels, expiries, sortOf, more, missing = {}, {}, {}, {}, {}, {}
 local isPlain = true
 
@@ -198,7 +209,7 @@ end
 
 if not (isFitting and isPlain) then
   local kinds = {}
-  for i = 10 + 4 * count, #args, 3 do
+  for i = 11 + 4 * count, last, 3 do
     kinds[#kinds + 1] = { allowance = args[i] + 0, ticks = args[i + 1] + 0, counted = args[i + 2] == '1' }
   end
   if args[7] then
