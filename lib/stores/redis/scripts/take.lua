@@ -72,23 +72,30 @@ local function sortAt(i)
     n = args[i + 1] + 0, room = args[i + 2] + 0, total = args[i + 3] + 0,
   }
 end
-local sorts = { sortAt(3) }
-for i = 1, count do sorts[i + 1] = sortAt(7 + 4 * i) end
+local sort, sortOf, sorts = sortAt(3), args[8], nil
+if count > 0 then
+  sorts = { sort }
+  for i = 1, count do sorts[i + 1] = sortAt(7 + 4 * i) end
+end
 
 -- A server of a Cluster lets a script have no key that it does not serve: then the call fails, for all is read before it writes.
 local last = #args - named
 if named > 0 then keys = { KEYS[1], unpack(args, last + 1) } end
 
--- By place: what is stored, the level that is found and the level now, when a plain record's key expires, its sort, and,
--- where the record says more or will, what that is. Then the places where nothing is stored.
-local stored = {}
+-- By place: what is stored, when a plain record's key expires, and, where the record says more or will, what that is. Then
+-- the places where nothing is stored. The reply is made of the levels that are found, with the time before them. Tables begin
+-- as large as they will be: to grow takes long.
+local stored, reply, expiries = nil, { now, unpack(keys) }, { unpack(keys) }
 if named == 0 then
   stored = call('MGET', unpack(keys))
 else
+  stored = {}
   for i = 1, #keys do stored[i] = call('GET', keys[i]) end
 end
-local found, levels, expiries, sortOf, more, missing = {}, {}, {}, {}, {}, {}
-local isPlain = true
+local more, missing = {}, {}
+local isPlain, isFitting = true, true
+-- The levels now, unless each bucket is charged with all of its takes.
+local levels
 
 -- The grid of the last bucket, which is that of many.
 local grid, from, below = 0, 0, 0
@@ -121,7 +128,8 @@ local function makeOthers()
     if kind.ticks == 0 then return end
     if kind.counted and not more[i] then isPlain, more[i] = false, { held = 0 } end
     if not more[i] then return end
-    local before, n, p = more[i].record, sortOf[i].n, scaleOf(sortOf[i])
+    local sort = sorts and sorts[byte(sortOf, i)] or sort
+    local before, n, p = more[i].record, sort.n, scaleOf(sort)
     for _ = 1, times do
       local after = { at = now, n = n, p = p }
       if before then after.last, after.blocked, after.holds = before.last, before.blocked, before.holds end
@@ -136,19 +144,17 @@ local function makeOthers()
   -- What is stored of it, and when it expires.
   function others.written(i)
     local record = more[i].record
-    if levels[i] ~= found[i] then record.level = levels[i] - more[i].held end
+    if levels[i] ~= reply[i + 1] then record.level = levels[i] - more[i].held end
     return written(record)
   end
 
   return others
 end
 
--- Opens each bucket, and charges it with all of its takes. Four words are all that the pattern lets through, so no record that
--- says more.
+-- Opens each bucket. Four words are all that the pattern lets through, so no record that says more.
 local others
-local text, sort, isFitting = args[8], sorts[1], true
 for i = 1, #keys do
-  if sorts[2] then sort = sorts[byte(text, i)] end
+  if sorts then sort = sorts[byte(sortOf, i)] end
   local record, level = stored[i], 0
   if record then
     local ticks, at = match(record, sort.pattern)
@@ -168,29 +174,24 @@ for i = 1, #keys do
   else
     missing[#missing + 1] = i
   end
-  found[i], levels[i], sortOf[i] = level, level + sort.total, sort
+  reply[i + 1] = level
   if level > sort.room then isFitting = false end
-end
-
--- How often takes of a kind are admitted, one after another.
-local function timesAt(level, kind, times)
-  local allowance, ticks = kind.allowance, kind.ticks
-  if level > allowance then return 0 end
-  if times <= 1 or ticks == 0 then return times end
-  return math.min(times, math.floor((allowance - level) / ticks) + 1)
 end
 
 -- One transaction after another.
 local function decide(steps, kinds)
-  for i = 1, #keys do levels[i] = found[i] end
   local cursor, ends = 1, #steps
   while cursor < ends do
     local size, times = byte(steps, cursor, cursor + 1)
     local last = cursor + 3 * size
     for j = cursor + 2, last, 3 do
       local k, high, low = byte(steps, j, j + 2)
-      times = timesAt(levels[high * 128 + low], kinds[k], times)
-      if times == 0 then break end
+      local kind, level = kinds[k], levels[high * 128 + low]
+      if level > kind.allowance then
+        times = 0
+      elseif times > 1 and kind.ticks > 0 then
+        times = math.min(times, math.floor((kind.allowance - level) / kind.ticks) + 1)
+      end
     end
     if times > 0 then
       for j = cursor + 2, last, 3 do
@@ -208,11 +209,12 @@ local function decide(steps, kinds)
 end
 
 if not (isFitting and isPlain) then
-  local kinds = {}
-  for i = 11 + 4 * count, last, 3 do
-    kinds[#kinds + 1] = { allowance = args[i] + 0, ticks = args[i + 1] + 0, counted = args[i + 2] == '1' }
-  end
+  levels = { unpack(reply, 2) }
   if args[7] then
+    local kinds = {}
+    for i = 11 + 4 * count, last, 3 do
+      kinds[#kinds + 1] = { allowance = args[i] + 0, ticks = args[i + 1] + 0, counted = args[i + 2] == '1' }
+    end
     decide(args[7], kinds)
   else
     decide('\1\1\1\0\1', { { allowance = sort.room, ticks = sort.total } })
@@ -226,9 +228,11 @@ local beginning = form .. ' ' .. format(form, now)
 -- first, and only if it is, and is taken back where one is not. Many have the same text.
 local value, expiry, levelOfValue, sortOfValue
 for j, i in ipairs(missing) do
-  local level, sort = levels[i], sortOf[i]
+  if sorts then sort = sorts[byte(sortOf, i)] end
+  local level = levels and levels[i] or sort.total
+  local isFree
   if level == 0 then
-    call('GET', keys[i])
+    isFree = type(redis.pcall('GET', keys[i])) ~= 'table'
   else
     if more[i] then
       value, expiry = others.written(i)
@@ -239,26 +243,24 @@ for j, i in ipairs(missing) do
       value, expiry = format(beginning, level) .. sort.tail, format(form, ceil((full + -full % gridOf(time)) / 1000) + 1)
       levelOfValue, sortOfValue = level, sort
     end
-    if not call('SET', keys[i], value, 'PXAT', expiry, 'NX') then
-      for l = 1, j - 1 do
-        if levels[missing[l]] > 0 then call('DEL', keys[missing[l]]) end
-      end
-      return redis.error_reply('WRONGTYPE no bucket record at ' .. keys[i])
-    end
+    isFree = call('SET', keys[i], value, 'PXAT', expiry, 'NX')
+  end
+  if not isFree then
+    for l = 1, j - 1 do call('DEL', keys[missing[l]]) end
+    return redis.error_reply('WRONGTYPE no bucket record at ' .. keys[i])
   end
 end
 
-local reply = { now }
 for i = 1, #keys do
-  local level, before, record = levels[i], found[i], stored[i]
-  reply[i + 1] = before < LARGE and before or format('%.0f', before)
+  if sorts then sort = sorts[byte(sortOf, i)] end
+  local before, record = reply[i + 1], stored[i]
+  local level = levels and levels[i] or before + sort.total
   if more[i] then
     if record and (level ~= before or more[i].isMoved) then
       value, expiry = others.written(i)
       call('SET', keys[i], value, 'PXAT', expiry)
     end
   elseif record and level ~= before then
-    local sort = sortOf[i]
     local text, time = format(beginning, level), ceil(level / sort.n)
     if time >= below or time < from then grid, from, below = gridOf(time) end
     local full = now + time
@@ -269,6 +271,7 @@ for i = 1, #keys do
       call('SET', keys[i], text .. sort.tail, 'PXAT', format(form, ceil(full / 1000) + 1))
     end
   end
+  if before >= LARGE then reply[i + 1] = format('%.0f', before) end
 end
 
 if not isPlain then
