@@ -94,6 +94,11 @@ export class Batch {
     this.size++;
   }
 
+  /** It takes in no more. What it has counted with would live until the replies are there. */
+  close(): void {
+    this.buckets = undefined;
+  }
+
   /** The earliest of its callers. */
   get deadline(): Deadline | undefined {
     let until = Number.POSITIVE_INFINITY;

@@ -181,6 +181,7 @@ export class BatchingStore extends ForwardingStore implements PlainQueue {
 
   private send(batch: Batch): void {
     this.underWay++;
+    batch.close();
     const decided = attempt(() => this.store.decide(batch.transactions, batch.deadline));
     // Not by `finally`: its promise would be one more, and one that nobody listens to.
     Promise.resolve(decided).then(

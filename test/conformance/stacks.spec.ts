@@ -112,6 +112,29 @@ it.each([1, 2, 3])('stacks and single takes of the same buckets come to the same
   expect(stacks.length).toBeGreaterThan(2 * ROUNDS);
 });
 
+it.each([
+  ['as many sorts as are told apart', 60],
+  ['more sorts than that', 110],
+  ['more than the lean script can be told', 119],
+])('a batch with buckets of %s comes to the same', async (_, costs) => {
+  const clock = new ManualClock(START);
+  const redis = new RedisStore(connect(server.url), { prefix: freshPrefix('sorts'), clock: clock.read });
+  const limiter = new Limiter(new BatchingStore(redis));
+  const general = new KernelStore(clock.read);
+  const policies = [300, 5000].map((capacity) => tokenBucket({ name: `of-${capacity}`, capacity, rate: 1 }));
+  const [own, shared] = policies.map((policy) => ({ id: policy.name as string, policy }));
+  for (let round = 0; round < 4; round++) {
+    clock.now += 1_000_000;
+    const asked = Array.from({ length: costs }, (_, cost): Charge[] => [
+      { placed: own!, key: `${cost}`, cost },
+      { placed: shared!, key: 'all', cost },
+    ]);
+    const told = await Promise.all(asked.map((of) => limiter.decide(of)));
+    for (const [i, of] of asked.entries())
+      expect(seen(told[i]!)).toEqual(seen(await judgeGenerally(general, of, false)));
+  }
+});
+
 async function blockOne(random: Random, stores: readonly (RedisStore | KernelStore)[]): Promise<void> {
   const { id, limits } = random.pick(POLICIES.slice(1));
   const { scale } = limits[0]!;

@@ -162,10 +162,13 @@ describe('a key that holds something else', () => {
     expect(await admin.exists(`${prefix}:second:{ada}`)).toBe(1);
   });
 
-  it.each([1, 0])('a hash that is asked for %i tokens leaves the other buckets as they were', async (cost) => {
-    await admin.hset(`${prefix}:second:{ada}`, 'a', '1');
-    const [first, second] = ['first', 'second'].map((name) => tokenBucket({ name, capacity: 5, rate: 1 }));
-    await expect(asker.takeAll([first!, 'ada'], [second!, 'ada', cost])).rejects.toThrow('WRONGTYPE');
-    expect(await admin.exists(`${prefix}:first:{ada}`)).toBe(0);
-  });
+  it.each([1, 0])(
+    'a hash that is asked for %i tokens leaves the other buckets as they were',
+    async (cost) => {
+      await admin.hset(`${prefix}:second:{ada}`, 'a', '1');
+      const [first, second] = ['first', 'second'].map((name) => tokenBucket({ name, capacity: 5, rate: 1 }));
+      await expect(asker.takeAll([first!, 'ada'], [second!, 'ada', cost])).rejects.toThrow('WRONGTYPE');
+      expect(await admin.exists(`${prefix}:first:{ada}`)).toBe(0);
+    },
+  );
 });

@@ -44,11 +44,12 @@ function callOf(
   transactions: readonly Transaction[],
   places: readonly number[],
 ): DecidingCall {
+  const buckets = keys.length;
   return {
     call: { script: takeScript, keys, args },
     read(reply, toLocal): TransactionReply[] {
       const now = Number(reply[0]);
-      const replay = new TakeReplay(reply, keys.length, { now, decidedAt: toLocal(now) }, places);
+      const replay = new TakeReplay(reply, buckets, { now, decidedAt: toLocal(now) }, places);
       return transactions.map((transaction) => replay.next(transaction));
     },
   };
