@@ -40,7 +40,7 @@ const POLICIES = [
   placed: { id: one.id, policy: tokenBucket({ name: 'any', limits: () => 'unlimited' }) },
 }));
 
-const KEYS = ['ada', 'bob', 'with space', 'eve'];
+const KEYS = ['ada', 'bob', 'with space', 'eve', 'seldom'];
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -74,7 +74,8 @@ function charges(random: Random): Charge[] {
   const policies = random.chance(0.1) ? [0, 3, 3] : [0, 1, 2, 3].slice(0, count);
   return policies.map((at) => {
     const { placed, limits } = POLICIES[at]!;
-    const cost = random.pick([0, 1, 1, 1, 1, 2, 3]);
+    // Now and then more than can ever be taken, in ticks far beyond 2^53.
+    const cost = random.chance(0.05) ? 2 ** 50 : random.pick([0, 1, 1, 1, 1, 2, 3]);
     return { placed, key: at === 0 ? 'all' : random.pick(KEYS), cost, limit: random.pick(limits) };
   });
 }
@@ -95,9 +96,15 @@ it.each([1, 2, 3])('stacks and single takes of the same buckets come to the same
   const general = new KernelStore(clock.read);
   const tally = { admitted: 0, refused: 0 };
   for (let round = 0; round < ROUNDS; round++) {
-    clock.now += random.pick([0, 1000, random.below(900_000), -random.below(100_000)]);
+    clock.now += random.pick([
+      0,
+      1000,
+      random.below(900_000),
+      random.below(9_000_000),
+      -random.below(100_000),
+    ]);
     if (random.chance(0.1)) await blockOne(random, [redis, general]);
-    const asked = Array.from({ length: 1 + random.below(12) }, () => ({
+    const asked = Array.from({ length: random.chance(0.4) ? 1 : random.below(16) }, () => ({
       of: charges(random),
       counted: random.chance(0.05),
     }));

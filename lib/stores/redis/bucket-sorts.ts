@@ -11,8 +11,8 @@ interface Sort {
   readonly room: number;
 }
 
-/** More are not told apart: buckets that would need another are decided one by one. */
-const MOST = 64;
+/** More are not told apart: of a batch, buckets that would need another are decided one by one. */
+export const MOST_SORTS = 64;
 
 /**
  * Buckets that differ in nothing but their names. Where all takes of a batch fit, whatever order they are decided in, the
@@ -22,9 +22,9 @@ export class BucketSorts {
   private readonly sorts: Sort[] = [];
   private readonly codes: number[] = [];
 
-  /** The next bucket. `top` is the level that none of its takes may pass. */
-  add(scale: Scale, total: number, top: number): void {
-    this.codes.push(this.sortOf(scale, total, top - total) + 1);
+  /** The next bucket. */
+  add(sort: Sort): void {
+    this.codes.push(this.sortOf(sort) + 1);
   }
 
   /** Of each bucket its sort, as a character; nothing where there is only one. */
@@ -36,22 +36,33 @@ export class BucketSorts {
     return this.sorts.map(sortArgs);
   }
 
-  private sortOf(scale: Scale, total: number, room: number): number {
+  /** All that the script is told of one transaction that is not counted: of each bucket its one take was added. */
+  argsOfOne(): string[] {
+    const [first, ...others] = this.args() as [string[], ...string[][]];
+    if (others.length === 0) return first;
+    return [...first, '', this.text, String(others.length), '0', ...others.flat()];
+  }
+
+  private sortOf(added: Sort): number {
     const { sorts } = this;
+    const { scale, total, room } = added;
     for (let i = 0; i < sorts.length; i++) {
       const sort = sorts[i] as Sort;
       if (sort.total === total && sort.room === room && isSame(sort.scale, scale)) return i;
     }
-    if (sorts.length >= MOST && room >= 0) return this.sortOf(scale, 0, -1);
-    return sorts.push({ scale, total, room }) - 1;
+    if (sorts.length >= MOST_SORTS && room >= 0) return this.sortOf({ scale, total: 0, room: -1 });
+    return sorts.push(added) - 1;
   }
 }
 
-/** All that the script is told of one take that is not counted, as on an idle line. What only looks takes nothing. */
-export function argsOfOne({ scale, cost, allowance }: NamelessTake, peek: boolean): string[] {
+/** The sort of a bucket that one take comes to. What only looks, or can never be admitted, takes nothing. */
+export function sortOfOne({ scale, cost, allowance }: NamelessTake, peek: boolean): Sort {
   const total = peek || allowance < 0 ? 0 : cost * scale.ticksPerToken;
-  return sortArgs({ scale, total, room: allowance });
+  return { scale, total, room: allowance };
 }
+
+/** All that the script is told of one take that is not counted, as on an idle line. */
+export const argsOfOne = (take: NamelessTake, peek: boolean): string[] => sortArgs(sortOfOne(take, peek));
 
 /** The same of a take that is one of few: its arguments are worked out once. */
 export function argsOfPlain(take: PlainTake): readonly string[] {

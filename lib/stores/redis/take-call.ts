@@ -1,8 +1,8 @@
 import type { Take } from '../../algorithms/kernel.js';
 import { isPlain } from '../plain.js';
-import { nameOf, PlainCall } from '../plain-call.js';
+import { type BucketTake, nameOf, PlainCall } from '../plain-call.js';
 import type { Transaction, TransactionReply } from '../store.interface.js';
-import { argsOfOne, argsOfPlain } from './bucket-sorts.js';
+import { argsOfOne, argsOfPlain, BucketSorts, MOST_SORTS, sortOfOne } from './bucket-sorts.js';
 import type { DecidingCall } from './decide-call.js';
 import { takeScript } from './scripts/generated.js';
 import { TakeReplay } from './take-replay.js';
@@ -17,7 +17,7 @@ export function encodeTakes(transactions: readonly Transaction[]): DecidingCall 
 function encodeOne(transaction: Transaction): DecidingCall | undefined {
   if (transaction.counted) return encodeSteps([transaction]);
   if (transaction instanceof PlainCall) {
-    if (transaction.others.length > 0) return encodeSteps([transaction]);
+    if (transaction.others.length > 0) return encodeStack(transaction);
     return callOf([nameOf(transaction)], argsOfPlain(transaction.take), [transaction], FIRST);
   }
   const { takes, peek = false } = transaction;
@@ -26,7 +26,16 @@ function encodeOne(transaction: Transaction): DecidingCall | undefined {
   return isPlain(transaction) ? callOf([take.key], argsOfOne(take, peek), [transaction], FIRST) : undefined;
 }
 
-/** The same where its buckets lie in several slots that one master serves: all but the first are named behind. */
+/** A call by itself with several takes: what it comes to for each bucket is all that the script needs. */
+function encodeStack(call: PlainCall): DecidingCall | undefined {
+  const all: readonly BucketTake[] = [call, ...call.others];
+  if (all.length > MOST_SORTS) return encodeSteps([call]);
+  const sorts = new BucketSorts();
+  for (const { take } of all) sorts.add(sortOfOne(take, false));
+  return callOf(all.map(nameOf), sorts.argsOfOne(), [call], [...all.keys()]);
+}
+
+/** The same as `encodeTakes` where the buckets lie in several slots that one master serves: all but the first are named behind. */
 export function encodeAcross(transactions: readonly Transaction[]): DecidingCall | undefined {
   return encodeSteps(transactions, true);
 }

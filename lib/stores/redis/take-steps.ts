@@ -85,7 +85,8 @@ export class TakeSteps {
     const sorts = new BucketSorts();
     for (let place = 0; place < keys.length; place++) {
       const { scale } = (kinds[firstKind[place] as number] as Kind).take;
-      sorts.add(scale, totals[place] as number, tops[place] as number);
+      const total = totals[place] as number;
+      sorts.add({ scale, total, room: (tops[place] as number) - total });
     }
     return sorts;
   }

@@ -6,10 +6,10 @@
 --        2  the deadline on that clock, '' for none: later, nothing is done, and the reply is the error LATE with the time
 --        3  the sort of the first bucket: "n P" (the reader's scale), n, room, total. `total` is what all of its takes come to, in
 --           ticks, and up to the level `room` they are all admitted, in whatever order; below 0: they have to be decided one by one
---        then, unless it is one take of one bucket, which is not counted
+--        then, unless it is one transaction with one take of each bucket, which are all of that sort and not counted
 --        7  the steps. Each is a transaction, as characters below 128: how many takes it has (several are admitted all or
 --           nothing), how often it is repeated, then for each take its kind, and its bucket's place in two characters, the
---           higher one first
+--           higher one first. '' for one transaction with one take of each bucket, which are not counted: kinds are not told then
 --        8  of each bucket its sort, as a character; '' where all are of the first
 --        9  how many other sorts there are, and how many buckets are named at the end; then these sorts, then for each kind of take
 --           allowance, cost in ticks, counted (1: count what is taken)
@@ -210,14 +210,18 @@ end
 
 if not (isFitting and isPlain) then
   levels = { unpack(reply, 2) }
-  if args[7] then
+  if args[7] and args[7] ~= '' then
     local kinds = {}
     for i = 11 + 4 * count, last, 3 do
       kinds[#kinds + 1] = { allowance = args[i] + 0, ticks = args[i + 1] + 0, counted = args[i + 2] == '1' }
     end
     decide(args[7], kinds)
-  else
-    decide('\1\1\1\0\1', { { allowance = sort.room, ticks = sort.total } })
+  elseif isFitting then
+    for i = 1, #keys do
+      if sorts then sort = sorts[byte(sortOf, i)] end
+      levels[i] = levels[i] + sort.total
+      others.charge(i, { ticks = sort.total }, 1)
+    end
   end
 end
 
