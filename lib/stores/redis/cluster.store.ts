@@ -1,7 +1,7 @@
 import type { Take } from '../../algorithms/kernel.js';
 import { asError } from '../../common/as-error.js';
 import { ForwardingStore } from '../forwarding.store.js';
-import { nameOf, PlainCall } from '../plain-call.js';
+import { PlainCall } from '../plain-call.js';
 import { SomeFailedError } from '../some-failed.error.js';
 import type { Deadline, Inspection, Transaction, TransactionReply } from '../store.interface.js';
 import type { RedisStore } from './redis.store.js';
@@ -52,7 +52,7 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
   private slotOf(transaction: Transaction): number | undefined {
     // All buckets of a key lie together, and most requests have one.
     if (transaction instanceof PlainCall && transaction.others.every(({ key }) => key === transaction.key))
-      return this.store.slotOf(nameOf(transaction));
+      return this.store.slotOfBucket(transaction.take.policy, transaction.key);
     const { takes } = transaction;
     const slot = this.store.slotOf(takes[0]?.key ?? '');
     for (let i = 1; i < takes.length; i++) {
@@ -68,6 +68,9 @@ export class ClusterStore extends ForwardingStore<RedisStore> {
     deadline: Deadline | undefined,
   ): Promise<TransactionReply[]> {
     const lines = placesByLine(slots, (slot) => this.store.lineOf(slot));
+    // What comes in batches is of one.
+    if (lines.length === 1)
+      return SomeFailedError.check(await this.store.decideOfMaster(transactions, slots, deadline));
     const outcomes: (TransactionReply | Error)[] = [];
     const calls = lines.map(async (places) => {
       const own = places.map((place) => transactions[place] as Transaction);

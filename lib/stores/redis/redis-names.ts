@@ -1,4 +1,5 @@
 import slotOf from 'cluster-key-slot';
+import { BucketsByPolicy } from '../buckets-by-policy.js';
 import { Partitions } from './partitions.js';
 import type { RedisClient } from './redis-client.js';
 
@@ -19,6 +20,9 @@ export class RedisNames {
   private readonly partitions: Partitions | undefined;
   /** Of each call a slot is asked for several times, and takes longer to work out than to remember. */
   private readonly slots = new Map<string, number>();
+  /** The same of buckets, which are asked for without their names. */
+  private readonly bucketSlots = new BucketsByPolicy<number>();
+  private bucketCount = 0;
   /** By the list that the client has of them: it is made anew whenever they change. */
   private readonly lines = new WeakMap<readonly string[], string>();
 
@@ -45,6 +49,19 @@ export class RedisNames {
     const slot = slotOf(this.fullName(key));
     if (this.slots.size === MOST_SLOTS) this.slots.clear();
     this.slots.set(key, slot);
+    return slot;
+  }
+
+  /** The same for the bucket `policy:{key}`. */
+  slotOfBucket(policy: string, key: string): number {
+    const known = this.bucketSlots.get(policy, key);
+    if (known !== undefined) return known;
+    const slot = slotOf(this.fullName(`${policy}:{${key}}`));
+    if (this.bucketCount++ === MOST_SLOTS) {
+      this.bucketSlots.clear();
+      this.bucketCount = 1;
+    }
+    this.bucketSlots.set(policy, key, slot);
     return slot;
   }
 

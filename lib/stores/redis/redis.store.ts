@@ -96,6 +96,10 @@ export class RedisStore implements Store {
     return this.calls.names.slotOf(key);
   }
 
+  slotOfBucket(policy: string, key: string): number {
+    return this.calls.names.slotOfBucket(policy, key);
+  }
+
   /** What serves slots of one line can be asked for all of them together. */
   lineOf(slot: number): string {
     return this.calls.names.lineOf(slot);
