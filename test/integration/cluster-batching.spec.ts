@@ -169,6 +169,33 @@ describe('on a Cluster', () => {
     );
   });
 
+  it('a master whose clock was set forward is asked again with what it has told', async () => {
+    const client = open6();
+    const { app, service } = await boot(client);
+    await tryOut(service);
+    const node = client.nodes('master')[0]!;
+    const send = node.evalsha.bind(node) as (...args: string[]) => Promise<unknown>;
+    // By that clock the deadline has long passed.
+    const sendLate = (
+      hash: string,
+      keys: string,
+      first: string,
+      time: string,
+      _: string,
+      ...rest: string[]
+    ) => send(hash, keys, first, time, '1', ...rest);
+    const calls = jest.spyOn(node, 'evalsha').mockImplementationOnce(sendLate as never);
+    for (const remaining of [9, 8]) {
+      const decisions = await askAll(service);
+      expect(decisions.map((decision) => [decision.remaining, decision.source])).toEqual(
+        KEYS.map(() => [remaining, 'redis']),
+      );
+      expect(app.get(StoreHealth).state).toBe('closed');
+    }
+    // It is known to refuse the keys of others all the same.
+    expect(calls).toHaveBeenCalledTimes(2);
+  });
+
   it('requests with limits in several slots are decided among the others', async () => {
     const { service } = await boot(open6());
     const stack = (key: string) =>

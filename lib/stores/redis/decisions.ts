@@ -1,3 +1,4 @@
+import { LateError } from '../late.error.js';
 import { firstKeyOf } from '../plain-call.js';
 import type { Deadline, Transaction, TransactionReply } from '../store.interface.js';
 import { type DecidingCall, encodeDecide, type Reply } from './decide-call.js';
@@ -69,7 +70,9 @@ export class Decisions {
     return send(coded.call).then(
       ({ reply, toLocal }) => coded.read(reply as Reply, toLocal),
       (error: unknown) => {
-        if (!maySendAgain(error) || (until !== undefined && performance.now() >= until)) throw error;
+        // What the server refused as late has told its clock, by which the next deadline is right.
+        const isHarmless = error instanceof LateError || maySendAgain(error);
+        if (!isHarmless || (until !== undefined && performance.now() >= until)) throw error;
         return this.decideBySlot(until, transactions, slots);
       },
     );
