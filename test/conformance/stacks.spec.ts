@@ -1,5 +1,6 @@
 // What is decided together, many at a time, comes to what the general way makes of it one by one.
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { algorithms } from '../../lib/algorithms/index.js';
 import type { Limit } from '../../lib/algorithms/limit.js';
 import { leakyBucket, tokenBucket } from '../../lib/index.js';
 import { bucketKey } from '../../lib/limiter/bucket-key.js';
@@ -141,6 +142,17 @@ it.each([
     for (const [i, of] of asked.entries())
       expect(seen(told[i]!)).toEqual(seen(await judgeGenerally(general, of, false)));
   }
+});
+
+it('more takes of one bucket than a step is repeated for are as many in one call', async () => {
+  const clock = new ManualClock(START);
+  const redis = new RedisStore(connect(server.url), { prefix: freshPrefix('repeats'), clock: clock.read });
+  const { limit } = tokenBucket({ capacity: 270, rate: 1 });
+  const take = algorithms['token-bucket'](limit as Limit, 'p:{a}', 1);
+  const replies = await redis.decide(Array.from({ length: 300 }, () => ({ takes: [take] })));
+  expect(replies.map(({ admitted }) => admitted)).toEqual(replies.map((_, i) => i < 270));
+  const [next] = await redis.decide([{ takes: [take], peek: true }]);
+  expect(next!.found[0]!.level).toBe(270 * take.scale.ticksPerToken);
 });
 
 async function blockOne(random: Random, stores: readonly (RedisStore | KernelStore)[]): Promise<void> {

@@ -206,6 +206,21 @@ describe('the gate of a cluster', () => {
     expect(late[0]![1]).toEqual([expect.objectContaining({ admitted: true })]);
   });
 
+  it('is told late only of what was decided, where one of the slots of a master could not be', async () => {
+    const gate = new NotingGate();
+    const store = onServer(gate, 5000);
+    const [bad, good] = ['list', 'text'].map((key) => `late:{${key}}`) as [string, string];
+    await command(server.port, 'RPUSH', `${PREFIX}:${bad}`, 'x');
+    const late: [readonly Transaction[], readonly TransactionReply[]][] = [];
+    const onLate = (...of: (typeof late)[number]) => late.push(of);
+    gate.giveUp = () => Promise.resolve();
+    const transactions = [bad, good].map((key) => taking(key));
+    const decided = store.decideOfMaster(transactions, [1, 2], { until: performance.now() + 5000, onLate });
+    await expect(decided).rejects.toThrow('given up');
+    await gone(async () => 1 - late.length);
+    expect(late).toEqual([[[transactions[1]], [expect.objectContaining({ admitted: true })]]]);
+  });
+
   it('tells what each master has come to, where several requests are asked in one call', async () => {
     const gate = new NotingGate();
     const { store } = await onCluster(gate, 5000);

@@ -329,10 +329,12 @@ describe('on a Cluster', () => {
 
   it('a key that holds something else concerns nobody else, and is told once', async () => {
     const told = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
-    const { app, service } = await boot(open6());
+    const client = open6();
+    const { app, service } = await boot(client);
     await tryOut(service);
     const admin = connectClusterAsAdmin(cluster.nodes);
     await admin.rpush(`${prefix}:quota:{key-7}`, 'x');
+    const calls = client.nodes('master').map((node) => jest.spyOn(node, 'evalsha'));
     for (const remaining of [9, 8]) {
       const decisions = await askAll(service);
       expect(decisions.map((decision) => [decision.remaining, decision.source])).toEqual(
@@ -341,6 +343,8 @@ describe('on a Cluster', () => {
     }
     expect(told).toHaveBeenCalledTimes(1);
     expect(String(told.mock.calls[0]![0])).toContain("'quota:{key-7}'");
+    // The master that could not decide its call is not asked so for a while.
+    expect(calls.map((call) => call.mock.calls.length).sort()).toEqual([1, 2, 2]);
     expect(app.get(StoreHealth).state).toBe('closed');
   });
 

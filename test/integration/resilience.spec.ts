@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { Controller, Get, Logger } from '@nestjs/common';
 import type { RedisOptions } from 'ioredis';
 import {
+  type CombinedDecision,
   type DecisionMessage,
   leakyBucket,
+  type Policy,
   RateLimiterService,
   type RateLimitModuleOptions,
   type StoreChange,
@@ -104,6 +106,18 @@ describe('while the server is frozen', () => {
       remaining: 0,
       retryAfterMs: 1000,
     });
+  });
+
+  it('each policy says it too where several are asked together', async () => {
+    const all = (...policies: Policy[]) =>
+      service.consumeAll(policies.map((policy) => ({ policy, key: 'ada' })));
+    const sourcesOf = ({ decisions }: CombinedDecision) => decisions.map(({ source }) => source);
+    const passed = await all(quota, open);
+    expect(passed.allowed).toBe(true);
+    expect(sourcesOf(passed)).toEqual(['memory', 'allow']);
+    const denied = await all(open, quota, shut);
+    expect(denied.allowed).toBe(false);
+    expect(sourcesOf(denied)).toEqual(['allow', 'memory', 'deny']);
   });
 
   it('what was taken here is charged there when it thaws, with nothing else taken', async () => {

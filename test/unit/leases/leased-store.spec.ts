@@ -8,6 +8,7 @@ import { LeasedStore } from '../../../lib/leases/leased.store.js';
 import { tokenBucket } from '../../../lib/options/make-policy.js';
 import type { Transaction, TransactionReply } from '../../../lib/stores/store.interface.js';
 import { KernelStore } from '../../../lib/testing/kernel.store.js';
+import { decidePlainly } from '../../support/plain-call.js';
 
 const START = Date.UTC(2100, 0) * 1000;
 const lease = { perSecond: 4, tokens: 10 };
@@ -46,6 +47,11 @@ function bench() {
       return super.decide(transactions);
     }
 
+    enqueue(): boolean {
+      calls.push('enqueue');
+      return true;
+    }
+
     override lease(...args: Parameters<KernelStore['lease']>) {
       calls.push(args[1].returns ? 'return' : 'lease');
       return super.lease(...args);
@@ -65,6 +71,14 @@ function bench() {
   const record = (key = 'b:{a}') => (kernel.inspect([key]) as { record?: BucketRecord }[])[0]!.record;
   return { clock, calls, store, take, decide, decided, warmUp, record };
 }
+
+it('takes of several buckets do not go past the lease of one of them', async () => {
+  const { calls, store, take, warmUp } = bench();
+  await warmUp();
+  const decided = decidePlainly(store, [take('b:{b}', 1, plain), take()]);
+  expect(calls).toEqual(['decide', 'lease', 'decide']);
+  expect(await decided).toMatchObject({ admitted: true });
+});
 
 describe('a bucket that is asked for often', () => {
   it('is decided at once, without the store, as far as what was taken ahead goes', async () => {
