@@ -44,6 +44,11 @@ export interface RateLimitModuleOptions {
    * call. By default each key has a slot of its own. Another number makes other buckets, all of them full.
    */
   partitions?: number;
+  /**
+   * Whether a master of a Cluster is asked about many of its slots with one call, by default `true`. `false`: a call for each
+   * slot, where scripts are to have keys of one slot only.
+   */
+  crossSlot?: boolean;
   /** The embedded store: where neither `redis` nor `store` is set, and where they cannot be asked. */
   memory?: MemoryOptions;
   /**

@@ -25,6 +25,7 @@ export interface ParsedOptions {
   readonly store: Store | undefined;
   readonly prefix: string;
   readonly partitions: number | undefined;
+  readonly crossSlot: boolean;
   readonly maxKeys: number;
   readonly newKeys: Limit | undefined;
   readonly key: KeyResolver;
@@ -49,6 +50,7 @@ const KNOWN = [
   'redis',
   'prefix',
   'partitions',
+  'crossSlot',
   'memory',
   'newKeys',
   'store',
@@ -78,7 +80,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
   checkKnownOptions(options, KNOWN, PLACE);
   const { prefix = 'floodgate', memory = {}, key = byIp(), policies = [], global = [] } = options;
   const { headers = 'standard', refusal = {}, drainMs = 5000, fullest = true, skip } = options;
-  const { limitsRefreshMs = 1000, sourceHeader = false } = options;
+  const { limitsRefreshMs = 1000, sourceHeader = false, crossSlot = true } = options;
   // The time of a store of the user's own need not be that of this process.
   const { refusalCacheMs = options.store === undefined ? 1000 : 0 } = options;
   if (skip !== undefined)
@@ -90,6 +92,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     throw invalid('prefix', prefix, "1 to 128 characters without spaces and braces, as 'myapp'");
   }
   if (options.partitions !== undefined) checkInteger(options.partitions, 1, 16_384, `${PLACE}: partitions`);
+  checkOneOf(crossSlot, [true, false], `${PLACE}: crossSlot`);
   checkObject(memory, `${PLACE}: memory`, '{ maxKeys: 100_000 }');
   checkKnownOptions(memory, ['maxKeys'], `${PLACE}: memory`);
   const { maxKeys = 100_000 } = memory;
@@ -105,6 +108,7 @@ export function parseOptions(options: RateLimitModuleOptions | undefined): Parse
     store: parseStore(options, PLACE),
     prefix,
     partitions: options.partitions,
+    crossSlot,
     maxKeys,
     newKeys: parseNewKeys(options.newKeys, PLACE),
     key,

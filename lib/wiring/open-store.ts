@@ -57,11 +57,11 @@ function inBatches(gated: Store, store: Store, timeoutMs: number): Store {
 }
 
 async function openOnRedis(
-  { redis, prefix, partitions, storeTimeoutMs }: ParsedOptions,
+  { redis, prefix, partitions, crossSlot, storeTimeoutMs }: ParsedOptions,
   gate: NodeGate,
   health: StoreHealth,
 ): Promise<ProbedStore> {
-  const calls = { prefix, partitions, gate, timeoutMs: storeTimeoutMs };
+  const calls = { prefix, partitions, crossSlot, gate, timeoutMs: storeTimeoutMs };
   const opened = await openRedis(redis as NonNullable<typeof redis>, calls, (trouble) =>
     gate.lost('', trouble),
   );

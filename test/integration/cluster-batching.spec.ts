@@ -115,6 +115,18 @@ describe.each([
   });
 });
 
+it('each slot is a call where crossSlot is false', async () => {
+  const { service } = await boot(open6(), { crossSlot: false });
+  for (const remaining of [9, 8, 7]) {
+    let decisions: Decision[] = [];
+    const scripts = await scriptsOf(async () => {
+      decisions = await askAll(service);
+    });
+    expect(decisions.map((decision) => decision.remaining)).toEqual(KEYS.map(() => remaining));
+    expect(scripts.reduce((sum, calls) => sum + calls, 0)).toBe(KEYS.length);
+  }
+});
+
 describe.each([
   ['without auto-pipelining', {}],
   ['with auto-pipelining', { enableAutoPipelining: true }],

@@ -14,7 +14,10 @@ export interface OpenedRedis {
   readonly client: RedisClient;
 }
 
-export type RedisCallOptions = Pick<RedisStoreOptions, 'prefix' | 'partitions' | 'gate' | 'timeoutMs'>;
+export type RedisCallOptions = Pick<
+  RedisStoreOptions,
+  'prefix' | 'partitions' | 'crossSlot' | 'gate' | 'timeoutMs'
+>;
 
 /**
  * A store on a client of the application's, or on one that is opened here: only that is closed with it.

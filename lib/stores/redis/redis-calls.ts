@@ -12,6 +12,8 @@ export interface RedisCallsOptions extends NameOptions {
   readonly gate?: CallGate | undefined;
   /** How long a call may take that is given no deadline; without it, as long as the client waits. */
   readonly timeoutMs?: number | undefined;
+  /** Whether a master of a Cluster may be asked about several slots with one call; by default it may. */
+  readonly crossSlot?: boolean | undefined;
   /** An explicit time in microseconds instead of the server's own: for tests only. */
   readonly clock?: (() => number) | undefined;
 }
@@ -128,7 +130,7 @@ export class RedisCalls {
    * known to be possible.
    */
   toMaster(key: string, until: number | undefined): ((call: ScriptCall) => Promise<Answer>) | undefined {
-    const toMaster = this.masters.of(key);
+    const toMaster = this.options.crossSlot === false ? undefined : this.masters.of(key);
     const deadline = until === undefined ? '' : this.deadline(key, until);
     if (toMaster === undefined || deadline === undefined) return undefined;
     return (call) => this.send(call, deadline, toMaster);

@@ -44,6 +44,7 @@ export const moduleShape: Shape = {
   redis: mostly<unknown>(undefined, 'redis://127.0.0.1:1', { host: 'a' }, { defineCommand: one }),
   store: mostly<unknown>(undefined, undefined, new MemoryStore({ maxKeys: 1 })),
   prefix: mostly('floodgate', 'a:b', 'x'.repeat(128), 'a b', '{a}'),
+  crossSlot: mostly(true, false),
   partitions: mostly(1, 24, 16_384, 0, 16_385, 1.5),
   memory: mostly<unknown>({}, { maxKeys: 1 }, { maxKeys: 2 ** 24 }, { maxKeys: 0 }, { max: 1 }),
   newKeys: mostly<unknown>(undefined, { capacity: 10, rate: 5 }, { capacity: 10 }, { rate: 5, capacity: 0 }),

@@ -36,10 +36,11 @@ const rows: Row[] = [
   [
     { polices: [chat] },
     'there is no option "polices"',
-    'write one of redis, prefix, partitions, memory',
+    'write one of redis, prefix, partitions, crossSlot, memory',
     'UNKNOWN_OPTION',
   ],
   [{ ttl: 60, limit: 10 }, 'there is no option "ttl"', 'write one of redis', 'UNKNOWN_OPTION'],
+  [{ crossSlot: 'no' }, 'crossSlot is "no" (string)', 'write true or false'],
   [{ redis: '' }, 'redis is "" (string)', redis],
   [{ redis: 6379 }, 'redis is 6379 (number)', redis],
   [{ redis: null }, 'redis is null', redis],
