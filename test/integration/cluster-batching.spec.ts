@@ -208,6 +208,22 @@ describe('on a Cluster', () => {
     expect(calls).toHaveBeenCalledTimes(2);
   });
 
+  it('what a master may have carried out is not sent again', async () => {
+    const client = open6();
+    const { service } = await boot(client);
+    await tryOut(service);
+    const node = client.nodes('master')[0]!;
+    const send = node.evalsha.bind(node) as (...args: string[]) => Promise<unknown>;
+    const sendInVain = async (...args: string[]) => {
+      await send(...args);
+      throw new Error('Command timed out');
+    };
+    jest.spyOn(node, 'evalsha').mockImplementationOnce(sendInVain as never);
+    const scripts = await scriptsOf(() => askAll(service));
+    // What was decided here is charged, and the node is asked whether it is there; but none of its slots by itself.
+    expect(Math.max(...scripts)).toBeLessThan(KEYS.length / 6);
+  });
+
   it('requests with limits in several slots are decided among the others', async () => {
     const { service } = await boot(open6());
     const stack = (key: string) =>
