@@ -9,7 +9,7 @@ const BATCH =
   'client .28 µs and costs the server .17), larger and smaller batches (the same).';
 
 const ONE =
-  'The script looks for what a record may hold beside a level, and its command has eight arguments: together about 9 µs beside the bare script. ' +
+  'The script looks for what a record may hold beside a level, and its command has six arguments: together about 9 µs beside the bare script. ' +
   'The rest is the way through batch, refusals, deadline and gate in the client. Tried and kept: one timer for all deadlines, one object and one promise ' +
   'for a take, arguments worked out once, a script of one closure. Sending without the end of the tick would save little, and no batch would be made.';
 
