@@ -8,7 +8,6 @@ import type { Charge } from '../../lib/limiter/charge.js';
 import { mergeSameBucket, transactionOf } from '../../lib/limiter/entries.js';
 import { type Judgement, judge } from '../../lib/limiter/judgement.js';
 import { Limiter } from '../../lib/limiter/limiter.js';
-import { TakenDecision } from '../../lib/limiter/taken-decision.js';
 import { BatchingStore } from '../../lib/stores/batching.store.js';
 import type { PlainCall } from '../../lib/stores/plain-call.js';
 import { RedisStore } from '../../lib/stores/redis/redis.store.js';
@@ -20,6 +19,7 @@ import { ManualClock } from '../support/manual-clock.js';
 import { Random } from '../support/oracle/scenario.js';
 import { closeClients, connect } from '../support/redis/clients.js';
 import { type RedisServer, startRedis } from '../support/redis/server.js';
+import { seenIn } from '../support/seen-judgement.js';
 
 const ROUNDS = effort(300, 10_000);
 /** Far ahead of any real clock, so that a real expiry cannot interfere. */
@@ -52,21 +52,13 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** All that can be told from outside, but for where and when it was decided. */
-const seen = ({ admitted, outcomes, chosen, waitMs, slot, waiting, changes }: Judgement) => ({
-  ...{ admitted, chosen, waitMs, slot, waiting, changes },
-  outcomes: outcomes.map(({ placed, limit, decision, level, block }) => ({
-    ...{ placed, limit, level, block },
-    decision: { ...decision, source: undefined },
-    mark: TakenDecision.markOf(decision),
-    taken: TakenDecision.takenBy(decision),
-    left: leftOf(decision),
-  })),
-});
-
-const leftOf = (decision: TakenDecision) => {
-  const left = TakenDecision.leftOf(decision);
-  return left && { limit: left.limit, level: left.level, slot: left.slot };
+/** All that can be told from outside, but for where it was decided. */
+const seen = (judgement: Judgement) => {
+  const { outcomes, ...rest } = seenIn(judgement);
+  return {
+    ...rest,
+    outcomes: outcomes.map((one) => ({ ...one, decision: { ...one.decision, source: undefined } })),
+  };
 };
 
 /** Mostly a bucket of each policy, sometimes one of them, or one bucket twice. */

@@ -5,11 +5,11 @@ import type { Charge } from '../../../lib/limiter/charge.js';
 import { mergeSameBucket, transactionOf } from '../../../lib/limiter/entries.js';
 import { type Judgement, judge } from '../../../lib/limiter/judgement.js';
 import { Limiter } from '../../../lib/limiter/limiter.js';
-import { TakenDecision } from '../../../lib/limiter/taken-decision.js';
 import { MemoryStore } from '../../../lib/stores/memory/memory.store.js';
 import type { TransactionReply } from '../../../lib/stores/store.interface.js';
 import { ManualClock } from '../../support/manual-clock.js';
 import { Random } from '../../support/oracle/scenario.js';
+import { seenIn } from '../../support/seen-judgement.js';
 
 /** The numbers of one policy as they change, so that records are read under other scales than they were written with. */
 const NUMBERS = [
@@ -18,23 +18,6 @@ const NUMBERS = [
   tokenBucket({ capacity: 8, rate: 0.3 }),
   leakyBucket({ capacity: 3, rate: '100/min', shape: false }),
 ].map(({ limit }) => limit as Limit);
-
-/** All that can be told from outside. */
-const seen = ({ admitted, outcomes, chosen, waitMs, slot, waiting, changes }: Judgement) => ({
-  ...{ admitted, chosen, waitMs, slot, waiting, changes },
-  outcomes: outcomes.map(({ placed, limit, decision, level, block }) => ({
-    ...{ placed, limit, level, block },
-    decision: { ...decision },
-    mark: TakenDecision.markOf(decision),
-    taken: TakenDecision.takenBy(decision),
-    left: leftOf(decision),
-  })),
-});
-
-const leftOf = (decision: TakenDecision) => {
-  const left = TakenDecision.leftOf(decision);
-  return left && { limit: left.limit, level: left.level, slot: left.slot };
-};
 
 /** What the way for several charges makes of one. */
 function judgeGenerally(store: MemoryStore, charge: Charge, counted: boolean, order: number): Judgement {
@@ -74,7 +57,7 @@ describe('a charge that is decided by the short way', () => {
       }
       const counted = random.chance(0.2);
       const judgement = await limiter.decide([charge], { counted });
-      expect(seen(judgement)).toEqual(seen(judgeGenerally(general!, charge, counted, order)));
+      expect(seenIn(judgement)).toEqual(seenIn(judgeGenerally(general!, charge, counted, order)));
       tally[judgement.admitted ? 'admitted' : 'refused']++;
     }
     expect(Math.min(tally.admitted, tally.refused)).toBeGreaterThan(300);
