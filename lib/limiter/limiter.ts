@@ -1,8 +1,6 @@
 import { algorithms } from '../algorithms/index.js';
-import { fits, ownWait, stepTime, type Take, type Terms } from '../algorithms/kernel.js';
-import type { Found } from '../algorithms/level.js';
+import { fits, ownWait, stepTime, type Terms } from '../algorithms/kernel.js';
 import { readLevel } from '../algorithms/reading.js';
-import { FOREVER } from '../algorithms/record.js';
 import { type Awaitable, chain, isPromise } from '../common/awaitable.js';
 import { LevelReply } from '../stores/level-reply.js';
 import { nameOf, type PlainQueue } from '../stores/plain-call.js';
@@ -11,7 +9,6 @@ import type {
   Inspection,
   PlainDecider,
   Store,
-  StoreMoment,
   Transaction,
   TransactionReply,
 } from '../stores/store.interface.js';
@@ -83,12 +80,21 @@ export class Limiter {
   /** Answers what is made of the judgement: so nobody awaits a promise more than needed. */
   decideAll<T>(charges: readonly Charge[], terms: Terms, answer: (judgement: Judgement) => T): Awaitable<T> {
     if (charges.length === 1) return this.decideOne(charges[0] as Charge, terms, answer);
-    if (this.queue === undefined || !arePlain(charges, terms))
-      return chain(this.decideTogether(charges, terms), answer);
+    return this.decideMany(charges, terms, answer, this.queue !== undefined && arePlain(charges, terms));
+  }
+
+  private decideMany<T>(
+    charges: readonly Charge[],
+    terms: Terms,
+    answer: (judgement: Judgement) => T,
+    isStack: boolean,
+  ): Awaitable<T> {
     const current = this.live.apply(charges);
-    if (!isPromise(current)) return this.decideStack(current, terms, answer);
-    const deadline = this.deadlineFromNow();
-    return current.then((known) => chain(this.decideNow(known, terms, deadline), answer));
+    if (isPromise(current)) {
+      const deadline = this.deadlineFromNow();
+      return current.then((known) => chain(this.decideNow(known, terms, deadline), answer));
+    }
+    return isStack ? this.decideStack(current, terms, answer) : chain(this.decideNow(current, terms), answer);
   }
 
   /** Plain charges of different buckets. */
@@ -119,7 +125,7 @@ export class Limiter {
 
   /** Decides one charge. */
   decideOne<T>(charge: Charge, terms: Terms, answer: (judgement: Judgement) => T): Awaitable<T> {
-    if (!isPlain(charge, terms)) return chain(this.decideTogether([charge], terms), answer);
+    if (!isPlain(charge, terms)) return this.decideMany([charge], terms, answer, false);
     const current = this.live.applyTo(charge);
     if (!isPromise(current)) return this.decidePlain(current, terms, answer);
     const deadline = this.deadlineFromNow();
@@ -184,17 +190,10 @@ export class Limiter {
     reply: TransactionReply,
     order: number,
   ): Judgement {
-    this.learnAll(transaction.takes, reply, order);
+    this.blocks.foundAll(transaction.takes, reply, order);
     const judgement = judgePlain(charges, transaction, reply, order);
     this.record(judgement);
     return judgement;
-  }
-
-  private decideTogether(charges: readonly Charge[], terms: Terms): Awaitable<Judgement> {
-    const current = this.live.apply(charges);
-    if (!isPromise(current)) return this.decideNow(current, terms);
-    const deadline = this.deadlineFromNow();
-    return current.then((known) => this.decideNow(known, terms, deadline));
   }
 
   /** Who has to ask for limits first waits already: the whole has one deadline. */
@@ -211,7 +210,7 @@ export class Limiter {
     return chain(this.decider.decide(transactions, deadline), (replies) => {
       const judgements = parts.map((part, p) => {
         const reply = replies[p] as TransactionReply;
-        this.learnAll((transactions[p] as Transaction).takes, reply, order);
+        this.blocks.foundAll((transactions[p] as Transaction).takes, reply, order);
         return judge(part, asked[p] as Asked, terms, reply, order);
       });
       const judgement = together(charges, parts, judgements);
@@ -238,7 +237,7 @@ export class Limiter {
     const order = ++this.calls;
     return chain(this.store.report(name, reportOf(limit, report)), (told) => {
       const { found, source } = told;
-      this.learn(name, found, told, order);
+      this.blocks.foundAt(name, found, told, order);
       const margin = found.stepped ? stepTime([take]) : 0;
       const wait = ownWait(take, found);
       const reading = readLevel(limit, take, found, { charged: fits(take, found, wait), wait, margin });
@@ -293,20 +292,5 @@ export class Limiter {
     if (decision.shadow !== undefined) this.shadows.record(decision);
     this.fullest?.note(decision);
     this.publish(decision);
-  }
-
-  private learnAll(takes: readonly Take[], reply: TransactionReply, order: number): void {
-    // What this process has decided by itself says nothing of a block in the store.
-    if (reply.instead !== undefined) return;
-    for (let i = 0; i < takes.length; i++)
-      this.learn((takes[i] as Take).key, reply.found[i] as Found, reply, order);
-  }
-
-  private learn(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {
-    if (block === 0) this.blocks.forget(bucket, order);
-    else {
-      const until = block === FOREVER ? Number.POSITIVE_INFINITY : decidedAt + block / 1000;
-      this.blocks.learn(bucket, { end: blockEnd, until, order });
-    }
   }
 }

@@ -1,3 +1,8 @@
+import type { Take } from '../../algorithms/kernel.js';
+import type { Found } from '../../algorithms/level.js';
+import { FOREVER } from '../../algorithms/record.js';
+import type { StoreMoment, TransactionReply } from '../../stores/store.interface.js';
+
 /** A block as the store and as the process sees it. */
 export interface Block {
   /** Its end in microseconds of the store: the same in every reply, so that a block is news once. */
@@ -31,6 +36,23 @@ export class Blocks {
 
   onLearn(listener: BlockListener): void {
     this.listeners.push(listener);
+  }
+
+  /** How a call has found the buckets of takes. */
+  foundAll(takes: readonly Take[], reply: TransactionReply, order: number): void {
+    // What this process has decided by itself says nothing of a block in the store.
+    if (reply.instead !== undefined) return;
+    for (let i = 0; i < takes.length; i++)
+      this.foundAt((takes[i] as Take).key, reply.found[i] as Found, reply, order);
+  }
+
+  /** How it has found one. */
+  foundAt(bucket: string, { block, blockEnd }: Found, { decidedAt }: StoreMoment, order: number): void {
+    if (block === 0) this.forget(bucket, order);
+    else {
+      const until = block === FOREVER ? Number.POSITIVE_INFINITY : decidedAt + block / 1000;
+      this.learn(bucket, { end: blockEnd, until, order });
+    }
   }
 
   learn(bucket: string, block: Block): void {
