@@ -13,7 +13,10 @@ let server: RedisServer;
 beforeAll(async () => {
   server = await startRedis();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.untilLeft();
+  await server.stop();
+});
 afterEach(closeTransports);
 
 const REFUSAL: Decision = {

@@ -41,7 +41,10 @@ let server: RedisServer;
 beforeAll(async () => {
   server = await startRedis();
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.untilLeft();
+  await server.stop();
+});
 afterEach(closeTransports);
 
 const adapters = [express, fastify, apollo, mercurius, socketIo, ws, tcp, redis(() => server.port)];

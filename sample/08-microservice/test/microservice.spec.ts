@@ -29,7 +29,10 @@ let clock: ManualClock;
 beforeAll(async () => {
   redis = await startRedis();
 });
-afterAll(() => redis.stop());
+afterAll(async () => {
+  await redis.untilLeft();
+  await redis.stop();
+});
 
 const carriers: Record<string, () => Promise<MicroserviceOptions & ClientOptions>> = {
   TCP: async () => ({ transport: Transport.TCP, options: { host: '127.0.0.1', port: await freePort() } }),

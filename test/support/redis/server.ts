@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../eventually.js';
 import { documentedUser, type RedisUser, refusedTo } from './documented-user.js';
 import { GuardedProcess } from './guarded-process.js';
 import { ask } from './raw.js';
@@ -135,6 +136,19 @@ export class RedisServer {
   /** What the server has refused to its user, as `command get`. */
   async refused(): Promise<string[]> {
     return this.user ? refusedTo(this.user, this.port, this.password) : [];
+  }
+
+  /**
+   * Resolves when nobody is connected any more. For clients that tell nobody when they have gone, as those of NestJS 10
+   * do: a server that is stopped before it has answered their `QUIT` makes them fail.
+   */
+  async untilLeft(): Promise<void> {
+    const auth = this.password === undefined ? [] : [['AUTH', this.password]];
+    const connected = async () => {
+      const replies = await ask(this.port, [...auth, ['INFO', 'clients']]);
+      return Number(/connected_clients:(\d+)/.exec(String(replies.at(-1)))?.[1]);
+    };
+    await eventually(async () => (await connected()) === 1, 'nobody but who asks is connected');
   }
 
   /** Ends the server and removes its folder; may be called twice, and after `kill`. */
