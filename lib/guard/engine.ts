@@ -15,13 +15,14 @@ import { CallerGoneError } from '../transport/caller-gone.error.js';
 import type { Interruption, Transport } from '../transport/transport.js';
 import type { Transports } from '../transport/transports.js';
 import { chargeOf } from './charge-of.js';
-import { Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
+import { makeLedgers } from './ledgers.js';
 import type { ReservedCharge, Settlements } from './settlements.js';
 import { ShadowFailures } from './shadow-failures.js';
 
 /** Decides a stage of an invocation: plan → keys → limiter → transport. */
 export class RateLimitEngine {
-  private readonly ledgers = new WeakMap<object, Ledger>();
+  private readonly ledgerAt = makeLedgers();
   private readonly shadowFailures = new ShadowFailures();
 
   constructor(
@@ -147,12 +148,7 @@ export class RateLimitEngine {
   }
 
   private ledgerOf(context: ExecutionContext): Ledger {
-    const invocation = this.transports.of(context).invocation(context);
-    const known = this.ledgers.get(invocation);
-    if (known !== undefined) return known;
-    const ledger = new Ledger();
-    this.ledgers.set(invocation, ledger);
-    return ledger;
+    return this.ledgerAt(this.transports.of(context).invocation(context));
   }
 }
 

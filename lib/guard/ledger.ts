@@ -45,6 +45,8 @@ export class Ledger {
   /** Those of the policies that have not been asked for yet. From now on they have. */
   open<T extends Named>(policies: readonly T[]): readonly T[] {
     const { asked } = this;
+    // Most guards are bound twice, and the second comes with the list of the first.
+    if (asked === policies) return NOTHING;
     const pending = asked.length === 0 ? policies : policies.filter((one) => !isAmong(asked, one));
     this.asked = join(asked, pending);
     return pending;

@@ -1,4 +1,5 @@
-const ALLOWED = 'Access-Control-Allow-Origin';
+// In lower case, as it is looked for: Fastify would make that of it for every response.
+const ALLOWED = 'access-control-allow-origin';
 const CREDENTIALS = 'Access-Control-Allow-Credentials';
 const EXPOSED = 'Access-Control-Expose-Headers';
 
