@@ -23,7 +23,9 @@ export function isHandler(method: unknown): method is Handler {
 /** A method may be a handler of several kinds: a route and a message handler in one. */
 export function kindsOf(method: unknown): HandlerKind[] {
   if (typeof method !== 'function') return [];
-  return KINDS.filter((kind) => MARKS[kind].some((key) => Reflect.hasMetadata(key, method)));
+  // Asked once, not for each mark: a boot looks at every method of all classes, and most have none.
+  const keys: unknown[] = Reflect.getMetadataKeys(method);
+  return keys.length === 0 ? [] : KINDS.filter((kind) => MARKS[kind].some((key) => keys.includes(key)));
 }
 
 const ROOT_TYPES: unknown[] = ['Query', 'Mutation', 'Subscription'];

@@ -9,6 +9,9 @@ import { takeScript } from './scripts/generated.js';
 /** After a call that a master could not decide, slots that are moving have mostly come to rest. */
 const REST_MS = 1000;
 
+/** After this time a master is tried again that had no other beside it, or let a script have what it does not serve. */
+const LOOK_AGAIN_MS = 30_000;
+
 /** How many tags are tried to find a slot that another master serves. */
 const MOST_TRIES = 1000;
 
@@ -52,7 +55,7 @@ export class Masters {
     const trust = this.trustIn(stream);
     if (performance.now() < trust.from) return undefined;
     if (trust.refusesOthers) return (call) => this.send(connection, trust, call);
-    trust.from = Number.POSITIVE_INFINITY;
+    trust.from = performance.now() + LOOK_AGAIN_MS;
     void this.tryOut(connection, trust, node, key);
     return undefined;
   }
@@ -101,7 +104,7 @@ export class Masters {
       await connection.eval(takeScript.lua, 1, own, '', '', ...LOOK_AT_TWO, other);
     } catch (error) {
       trust.refusesOthers = REFUSAL.test(asError(error).message);
-      trust.from = trust.refusesOthers ? 0 : performance.now() + REST_MS;
+      trust.from = performance.now() + (trust.refusesOthers ? 0 : REST_MS);
     }
   }
 
