@@ -8,6 +8,9 @@ import type { PlacedPolicy } from './placed-policy.js';
 /** Costs of a policy that are remembered at a time: mostly there is one. */
 const MOST_COSTS = 16;
 
+/** Policies of which is known at once: those of a request, and of the few that come before it again. */
+const MOST_RECENT = 8;
+
 interface Known {
   readonly placed: PlacedPolicy;
   readonly limit: Limit;
@@ -17,7 +20,8 @@ interface Known {
 /** What plain charges ask of a store, without the key: worked out once, for a policy has mostly one limit and few costs. */
 export class PlainTakes {
   private readonly known = new WeakMap<PlacedPolicy, Known>();
-  private last: Known | undefined;
+  private readonly recent: Known[] = [];
+  private oldest = 0;
 
   of(charge: Charge): PlainTake {
     const known = this.ofPolicy(charge.placed, limitOf(charge));
@@ -25,12 +29,12 @@ export class PlainTakes {
   }
 
   private ofPolicy(placed: PlacedPolicy, limit: Limit): Known {
-    const { last } = this;
-    if (last?.placed === placed && last.limit === limit) return last;
+    for (const one of this.recent) if (one.placed === placed && one.limit === limit) return one;
     const before = this.known.get(placed);
     const known = before?.limit === limit ? before : { placed, limit, byCost: new Map() };
     if (known !== before) this.known.set(placed, known);
-    this.last = known;
+    this.recent[this.oldest] = known;
+    this.oldest = (this.oldest + 1) % MOST_RECENT;
     return known;
   }
 
