@@ -14,7 +14,7 @@ class Given {
  * collector busy at every request.
  */
 export function makeLedgers(): (invocation: object) => Ledger {
-  // Newer versions of JavaScript add no private fields to what is frozen.
+  // A proposal for JavaScript forbids private fields on what is frozen.
   let ofFrozen: WeakMap<object, Ledger> | undefined;
 
   // A class for each engine: a request may be passed on to an application inside of another.
