@@ -30,6 +30,7 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/matrix/[^/]+/node_modules/nestjs-floodgate'],
   maxWorkers: '100%',
+  workerIdleMemoryLimit: '500MB',
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 60_000,
   coverageProvider: 'v8',
