@@ -16,6 +16,7 @@ const TARGETS = [
   { name: 'installed', binary: installed, ioredis: 6 },
   { name: 'installed-ioredis5', binary: installed, ioredis: 5 },
   { name: 'valkey-8.0', binary: fetched('valkey-8.0'), ioredis: 6 },
+  { name: 'valkey-9.1', binary: fetched('valkey-9.1'), ioredis: 6 },
   { name: 'redis-8.0', binary: fetched('redis-8.0'), ioredis: 6 },
 ];
 
