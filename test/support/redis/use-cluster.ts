@@ -31,7 +31,7 @@ export class ClusterUnderTest {
   /** A service that all masters have answered. */
   async boot(client: Client, options: RateLimitModuleOptions = {}) {
     const policies = [quota, other, many];
-    const usual = { redis: client, prefix: this.prefix, policies, fullest: false, storeTimeoutMs: 10_000 };
+    const usual = { redis: client, prefix: this.prefix, policies, fullest: false };
     const { app } = await bootApp({ rateLimit: { ...usual, ...options } });
     const service = app.get(RateLimiterService);
     for (const key of KEYS) await service.consume(other, `warm-${key}`);
