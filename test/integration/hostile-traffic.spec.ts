@@ -74,7 +74,11 @@ describe('a limit on new keys, beside Redis', () => {
     expect(retryAfter).toBeLessThanOrEqual(60);
     expect(retryAfter).toBeGreaterThanOrEqual(60 - Math.ceil((performance.now() - began) / 1000));
     expect(refused?.headers.get('ratelimit')).toMatch(/^"cats";r=0;t=\d+$/);
-    expect((await connect(server.adminUrl).keys(`${prefix}:*`)).length).toBe(20);
+    // Beside them what the boot has tried its server with, for as long as that is kept.
+    const names = (await connect(server.adminUrl).keys(`${prefix}:*`)).filter(
+      (name) => !name.endsWith(':probe'),
+    );
+    expect(names).toHaveLength(20);
     expect((await get('ada')).status).toBe(200);
   });
 });
