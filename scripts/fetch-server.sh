@@ -10,6 +10,7 @@ set -eu
 name=${1:-}
 case $name in
   valkey-8.0) package=valkey-server suites='bookworm bookworm-backports' target=bookworm-backports ;;
+  # The suite goes on, so it may be a newer one by now.
   valkey-9.1) package=valkey-server suites=sid target=sid ;;
   redis-8.0) package=redis-server suites=trixie target=trixie ;;
   *) echo "usage: $0 valkey-8.0 | valkey-9.1 | redis-8.0" >&2; exit 2 ;;
