@@ -30,7 +30,7 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/matrix/[^/]+/node_modules/nestjs-floodgate'],
   maxWorkers: '100%',
-  // The modules of spec files that are done stay in the heap of a worker, and its collector would take a third of the time.
+  // The modules of spec files that are done stay in the heap of a worker, and its collector would take a quarter of the time.
   workerIdleMemoryLimit: '500MB',
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
   testTimeout: 60_000,
